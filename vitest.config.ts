@@ -1,0 +1,63 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+
+/** Tests run from source: no build stands between an edit and its test. */
+const alias = [
+  { find: /^@synod\/core\/protocols\/([^/]+)$/, replacement: `${root}packages/core/src/protocols/$1/index.ts` },
+  { find: /^@synod\/([^/]+)$/, replacement: `${root}packages/$1/src/index.ts` },
+];
+
+/** The slow suites, told apart by the ending of the file name. */
+const slow = ["sim", "model", "proc"].map((kind) => `**/*.${kind}.test.ts`);
+
+interface Suite {
+  readonly name: string;
+  readonly include: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly timeoutMs: number;
+  /** Suites run one after the other in this order, so that each can be timed. */
+  readonly order: number;
+  /** Runs its files one at a time. */
+  readonly serial?: boolean;
+  readonly globalSetup?: string;
+}
+
+function project(suite: Suite) {
+  return {
+    resolve: { alias },
+    test: {
+      name: suite.name,
+      root,
+      include: [...suite.include],
+      exclude: ["**/node_modules/**", "**/dist/**", ...(suite.exclude ?? [])],
+      testTimeout: suite.timeoutMs,
+      hookTimeout: suite.timeoutMs,
+      pool: "forks" as const,
+      sequence: { groupOrder: suite.order },
+      ...(suite.serial ? { fileParallelism: false, maxWorkers: 1 } : {}),
+      ...(suite.globalSetup ? { globalSetup: suite.globalSetup } : {}),
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    reporters: ["./tools/vitest-reporter.ts"],
+    projects: [
+      project({ name: "tools", include: ["tools/**/*.test.ts"], timeoutMs: 120_000, order: 0 }),
+      project({ name: "unit", include: ["packages/*/src/**/*.test.ts"], exclude: slow, timeoutMs: 10_000, order: 1 }),
+      project({ name: "sim", include: ["packages/*/src/**/*.sim.test.ts"], timeoutMs: 120_000, order: 2 }),
+      project({ name: "model", include: ["packages/*/src/**/*.model.test.ts"], timeoutMs: 180_000, order: 3 }),
+      project({
+        name: "proc",
+        include: ["packages/*/src/**/*.proc.test.ts"],
+        timeoutMs: 60_000,
+        order: 4,
+        serial: true,
+        globalSetup: "./tools/ensure-built.ts",
+      }),
+    ],
+  },
+});
