@@ -1,0 +1,127 @@
+import type { Machine, NodeId, Ports, Position, Protocol, ProtocolStatus } from "@synod/core";
+import type { Configuration } from "./configuration.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** What a host is made of. `S` and `M` are the protocol's state and messages. */
+export interface HostOptions<S, M> {
+  readonly ports: Ports;
+  readonly protocol: Protocol<S, M>;
+  /** Null: a member without state, an acceptor for instance; it serves nothing. */
+  readonly machine: Machine | null;
+  readonly configuration: Configuration;
+  readonly self: NodeId;
+  readonly listener: HostListener;
+  readonly tuning?: Partial<HostTuning>;
+  /** Protocol-specific numbers, see the protocol's card. */
+  readonly protocolTuning?: Readonly<Record<string, number>>;
+  /** zlib's `crc32` where there is one; else core's. */
+  readonly checksum?: Checksum;
+}
+
+export type Checksum = (bytes: Uint8Array, previous?: number) => number;
+
+/** What the host tells. Called from its own turns, never from within a call to the host. */
+export interface HostListener {
+  /** Exactly once for every `propose` and `read` that was given `token`. */
+  answered(token: number, outcome: Outcome): void;
+  /** The host has stopped for good; null after `stop()`, else why it had to. */
+  stopped(reason: string | null): void;
+  /** For metrics, logs and probes. */
+  observe?(event: string, detail: Readonly<Record<string, number | string | boolean>>): void;
+  /** Every command that the state machine executed, in order: for oracles. */
+  executed?(position: Position, client: string, sequence: number, repeated: boolean): void;
+}
+
+export interface HostTuning {
+  /** A barrier for a snapshot is proposed when the journal has grown by this. */
+  readonly journalBytesMax: number;
+  readonly segmentBytes: number;
+  /** Size of the chunks of a snapshot. */
+  readonly chunkBytes: number;
+  /** Requests outstanding on this node, above which it answers `overload`. */
+  readonly outstandingMax: number;
+  /** Payload bytes outstanding on this node, above which it answers `overload`. */
+  readonly outstandingBytesMax: number;
+  /** An unanswered request is proposed again after this long, then with doubled pauses. */
+  readonly resubmitMs: number;
+  /** Sessions kept; beyond, the longest unused ones expire. */
+  readonly sessionsMax: number;
+  /** Results kept per session above its lowest unacknowledged sequence. */
+  readonly sessionResultsMax: number;
+  /** Clients of expired sessions remembered, so that they get a definite answer. */
+  readonly expiredMax: number;
+}
+
+/** What `synod status` and the HTTP API show; plain data. */
+export interface HostStatus {
+  readonly node: NodeId;
+  readonly cluster: string;
+  readonly configuration: number;
+  readonly protocol: string;
+  readonly replica: ProtocolStatus;
+  readonly dataId: string;
+  readonly incarnation: number;
+  readonly voter: boolean;
+  /** Why it does not vote; empty when it does. */
+  readonly nonVoterReason: string;
+  /** It has caught up with what was chosen when it started, and can answer. */
+  readonly ready: boolean;
+  readonly notReadyReason: string;
+  readonly executedUpTo: Position;
+  readonly journalBytes: number;
+  readonly snapshotBytes: number;
+  readonly snapshotPosition: Position;
+  readonly sessions: number;
+  readonly outstanding: number;
+  readonly diskFull: boolean;
+  readonly peers: readonly PeerStatus[];
+}
+
+export interface PeerStatus {
+  readonly node: NodeId;
+  readonly connected: boolean;
+  readonly dataId: string;
+  readonly incarnation: number;
+  /** Why its votes are not taken; empty when they are. */
+  readonly refused: string;
+}
+
+export interface ProposeRequest {
+  /** Chosen by the caller, comes back in `answered`. Never reused while outstanding. */
+  readonly token: number;
+  readonly payload: Uint8Array;
+  /** Null: the node's own session. */
+  readonly session: SessionRequest | null;
+  /** Ms from now. */
+  readonly deadlineMs: number;
+}
+
+export interface SessionRequest {
+  readonly client: string;
+  readonly sequence: number;
+  /** The client holds the answers to all below. */
+  readonly acknowledged: number;
+}
+
+export interface ReadRequest {
+  readonly token: number;
+  readonly query: Uint8Array;
+  readonly consistency: "linearizable" | "stale";
+  readonly deadlineMs: number;
+}
+
+/** The running host of one replica. */
+export interface Host {
+  /** Locks, reads identity, snapshot and journal, joins. `done(problem)` once; then requests are taken. */
+  start(done: (problem: HostProblem | null) => void): void;
+  propose(request: ProposeRequest): void;
+  read(request: ReadRequest): void;
+  status(): HostStatus;
+  /** Answers what is outstanding (`stopped`), syncs, closes all ports. Then `listener.stopped(null)`. */
+  stop(): void;
+}
+
+export interface HostProblem {
+  readonly code: "locked" | "foreign" | "damaged" | "in-use" | "disk";
+  readonly message: string;
+}
