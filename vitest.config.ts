@@ -5,7 +5,10 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 
 /** Tests run from source: no build stands between an edit and its test. */
 const alias = [
-  { find: /^@synod\/core\/protocols\/([^/]+)$/, replacement: `${root}packages/core/src/protocols/$1/index.ts` },
+  {
+    find: /^@synod\/core\/protocols\/([^/]+)$/,
+    replacement: `${root}packages/core/src/protocols/$1/index.ts`,
+  },
   { find: /^@synod\/([^/]+)$/, replacement: `${root}packages/$1/src/index.ts` },
 ];
 
@@ -47,9 +50,25 @@ export default defineConfig({
     reporters: ["./tools/vitest-reporter.ts"],
     projects: [
       project({ name: "tools", include: ["tools/**/*.test.ts"], timeoutMs: 120_000, order: 0 }),
-      project({ name: "unit", include: ["packages/*/src/**/*.test.ts"], exclude: slow, timeoutMs: 10_000, order: 1 }),
-      project({ name: "sim", include: ["packages/*/src/**/*.sim.test.ts"], timeoutMs: 120_000, order: 2 }),
-      project({ name: "model", include: ["packages/*/src/**/*.model.test.ts"], timeoutMs: 180_000, order: 3 }),
+      project({
+        name: "unit",
+        include: ["packages/*/src/**/*.test.ts"],
+        exclude: slow,
+        timeoutMs: 10_000,
+        order: 1,
+      }),
+      project({
+        name: "sim",
+        include: ["packages/*/src/**/*.sim.test.ts"],
+        timeoutMs: 120_000,
+        order: 2,
+      }),
+      project({
+        name: "model",
+        include: ["packages/*/src/**/*.model.test.ts"],
+        timeoutMs: 180_000,
+        order: 3,
+      }),
       project({
         name: "proc",
         include: ["packages/*/src/**/*.proc.test.ts"],

@@ -2,7 +2,15 @@
 // when they are missing or older than their sources, and says nothing when there is nothing to do.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -79,7 +87,9 @@ function fingerprint() {
 
 /** @param {string} path */
 function isShipped(path) {
-  return path.endsWith(".ts") && !/\.(test|bench)\.ts$/.test(path) && !/[\\/]testing[\\/]/.test(path);
+  return (
+    path.endsWith(".ts") && !/\.(test|bench)\.ts$/.test(path) && !/[\\/]testing[\\/]/.test(path)
+  );
 }
 
 /** Whether dist was built from the sources as they are now. */
