@@ -26,7 +26,7 @@ export function runTool(
     cwd: directory,
     encoding: "utf8",
     maxBuffer: 256 * 1024 * 1024,
-    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined },
   });
   const error = done.error ? `${done.error.message}\n` : "";
   return {

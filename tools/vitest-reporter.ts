@@ -3,11 +3,19 @@
  * as the very last line `N passed, N failed`, which readers of a log can rely on.
  */
 import type { SerializedError } from "vitest";
-import type { TestModule, TestRunEndReason, TestSpecification, Vitest } from "vitest/node";
+import type { TestModule, TestRunEndReason, TestSpecification } from "vitest/node";
 import { DefaultReporter } from "vitest/node";
 
+/** Seconds each suite may take on two cores; a suite that takes longer says so. */
+const budgets: Readonly<Record<string, number>> = {
+  tools: 30,
+  unit: 60,
+  sim: 240,
+  model: 180,
+  proc: 180,
+};
+
 interface Suite {
-  readonly startedMs: number;
   expected: number;
   files: number;
   passed: number;
@@ -16,16 +24,12 @@ interface Suite {
 }
 
 function emptySuite(): Suite {
-  return { startedMs: 0, expected: 0, files: 0, passed: 0, failed: 0, skipped: 0 };
+  return { expected: 0, files: 0, passed: 0, failed: 0, skipped: 0 };
 }
 
 export default class SynodReporter extends DefaultReporter {
   private readonly suites = new Map<string, Suite>();
   private phaseStartedMs = performance.now();
-
-  override onInit(vitest: Vitest): void {
-    super.onInit(vitest);
-  }
 
   override onTestRunStart(specifications: readonly TestSpecification[]): void {
     super.onTestRunStart(specifications);
@@ -79,8 +83,10 @@ export default class SynodReporter extends DefaultReporter {
 
   private finishSuite(name: string, suite: Suite): void {
     const now = performance.now();
-    const seconds = ((now - this.phaseStartedMs) / 1000).toFixed(1);
+    const seconds = (now - this.phaseStartedMs) / 1000;
     this.phaseStartedMs = now;
-    this.ctx.logger.log(`${name}: ${suite.passed} passed, ${suite.failed} failed, ${seconds} s`);
+    const budget = budgets[name] ?? Number.POSITIVE_INFINITY;
+    const time = `${seconds.toFixed(1)} s of ${budget} s${seconds > budget ? ", OVER BUDGET" : ""}`;
+    this.ctx.logger.log(`${name}: ${suite.passed} passed, ${suite.failed} failed, ${time}`);
   }
 }
