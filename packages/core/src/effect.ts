@@ -50,9 +50,10 @@ export interface SendNow<M> {
 }
 
 /**
- * Chosen, and next in order; waits for no disk. Positions rise, and jump where there is nothing to
- * execute. `image`: what a replica that installs a snapshot taken exactly here must be told, the same
- * bytes on every replica; only read where the last command is a barrier or a stop.
+ * Chosen by durable votes, and next in order; waits for no disk. One per instance: positions rise, and
+ * jump where there is nothing to execute. The host executes all commands (none after a `stop`) and acts on a
+ * barrier or stop among them then. `image`: what a replica that installs a snapshot taken exactly here must
+ * be told, the same bytes on every replica; only read where there is a barrier or a stop.
  */
 export interface Deliver {
   readonly kind: "deliver";

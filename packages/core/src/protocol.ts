@@ -43,8 +43,11 @@ export interface ReplicaSettings {
   readonly quorums: QuorumSystem;
   /** Seeds the generator in the state; a different one per node and incarnation. 32 bits. */
   readonly seed: number;
-  /** Roles of this member; empty means all of the protocol's. */
-  readonly roles: readonly string[];
+  /**
+   * Roles of every member, in the order of `members`; an empty or absent list means all of the protocol's.
+   * Whoever votes holds the role `acceptor`, in every protocol, and `quorums` is about these.
+   */
+  readonly roles: readonly (readonly string[])[];
   /** Protocol-specific numbers (time-outs in ms, windows, byte limits); absent ones get defaults. */
   readonly tuning: Readonly<Record<string, number>>;
 }

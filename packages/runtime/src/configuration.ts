@@ -16,12 +16,21 @@ export interface Member {
   /** Where its peers reach it; opaque to the runtime. */
   readonly address: string;
   readonly zone: string;
-  /** In the protocol's words; empty means all roles. */
+  /** In the protocol's words, but whoever votes is an `acceptor`; empty means all roles. */
   readonly roles: readonly string[];
 }
 
+/** Ids of the members that vote, ascending. */
+export function acceptorsOf(configuration: Configuration): NodeId[] {
+  const voting = configuration.members.filter(
+    ({ roles }) => roles.length === 0 || roles.includes("acceptor"),
+  );
+  return voting.map((member) => member.id);
+}
+
+/** Quorums of those members that vote: a member without a vote must not enlarge a majority. */
 export function quorumsOf(configuration: Configuration): QuorumSystem {
-  const ids = configuration.members.map((member) => member.id);
+  const ids = acceptorsOf(configuration);
   return configuration.quorums === null ? majority(ids) : flexible(ids, configuration.quorums);
 }
 
@@ -38,10 +47,7 @@ export function configurationProblem(configuration: Configuration): string | nul
     if (before !== undefined && before.id >= member.id)
       return "member ids must be unique and in ascending order";
   }
-  return quorums === null
-    ? null
-    : flexibleProblem(
-        members.map((member) => member.id),
-        quorums,
-      );
+  const acceptors = acceptorsOf(configuration);
+  if (acceptors.length === 0) return "a cluster needs at least one member that is an acceptor";
+  return quorums === null ? null : flexibleProblem(acceptors, quorums);
 }
