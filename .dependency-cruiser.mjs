@@ -2,7 +2,7 @@
 
 const testFiles = "\\.(test|bench)\\.ts$|/testing/";
 
-/** What the shipped sources of a package may import. `*`: nothing more than its own files and these. */
+/** What the shipped sources of a package may import beside their own files. */
 const layers = {
   core: { packages: [], thirdParty: [], nodeModules: false },
   machines: { packages: ["core"], thirdParty: [], nodeModules: false },
