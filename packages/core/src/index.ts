@@ -13,6 +13,7 @@ export * from "./ids.ts";
 export * from "./invariant.ts";
 export * from "./limits.ts";
 export * from "./machine.ts";
+export * from "./ordered-map.ts";
 export * from "./ports.ts";
 export * from "./prng.ts";
 export * from "./protocol.ts";
