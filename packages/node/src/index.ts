@@ -1,1 +1,7 @@
-export {};
+/**
+ * A replica on Node: the four ports of a host (durable files, TCP, timers, randomness), and
+ * `createNode`, which puts a host on top of them behind promises.
+ */
+export { createClock, type NodeClock } from "./clock.ts";
+export { createDisk, type DiskOptions, type FlushMode } from "./disk.ts";
+export { createRandom } from "./random.ts";
