@@ -39,7 +39,10 @@ function json(path) {
   return JSON.parse(readFileSync(join(root, path), "utf8"));
 }
 
-/** Whether node_modules holds what package-lock.json asks for, by npm's own record of what it put there. */
+/**
+ * Whether node_modules holds what package-lock.json asks for, by npm's own record of what it put
+ * there.
+ */
 export function isInstalled() {
   if (!existsSync(join(root, "node_modules/.package-lock.json"))) return false;
   const wanted = json("package-lock.json").packages;
@@ -117,6 +120,7 @@ export function install() {
 
 export function build() {
   const before = fingerprint();
+  rmSync(stampFile, { force: true });
   removeOrphans();
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   if (!run(process.execPath, [tsc, "-b", "tsconfig.build.json"])) return false;
@@ -126,7 +130,7 @@ export function build() {
 }
 
 /** @returns {"ready" | "not installed" | "not built"} */
-export function ensure({ rebuild = false } = {}) {
+export function ensure({ rebuild = false, skipBuild = false } = {}) {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   const [wantedMajor = 0, wantedMinor = 0] = minimumNode;
   if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) {
@@ -134,7 +138,7 @@ export function ensure({ rebuild = false } = {}) {
     return "not installed";
   }
   if (!isInstalled() && !install()) return "not installed";
-  if (rebuild || !isBuilt()) {
+  if (!skipBuild && (rebuild || !isBuilt())) {
     say("building…");
     if (!build()) return "not built";
   }

@@ -1,8 +1,4 @@
 // Wraps comments at 100 columns, which the formatter leaves alone. Part of `npm run fix`.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { root } from "./ensure.mjs";
 
 const columnsMax = 100;
 
@@ -51,18 +47,4 @@ export function wrapComments(source) {
     else lines.splice(at + 1, 0, `${continuation(lead)}${hang}${rest}${end}`);
   }
   return lines.join("\n");
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const folders = ["packages", "tools", "scripts"];
-  for (const folder of folders) {
-    for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name);
-      if (!entry.isFile() || !/\.(ts|mjs)$/.test(path)) continue;
-      if (/[\\/](node_modules|dist)[\\/]/.test(path)) continue;
-      const source = readFileSync(path, "utf8");
-      const wrapped = wrapComments(source);
-      if (wrapped !== source) writeFileSync(path, wrapped);
-    }
-  }
 }

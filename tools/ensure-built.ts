@@ -1,4 +1,6 @@
-/** Process tests start the built command: this builds it first when somebody calls vitest directly. */
+/**
+ * Process tests start the built command: this builds it first when somebody calls vitest directly.
+ */
 import { ensure } from "../scripts/ensure.mjs";
 
 export function setup(): void {

@@ -29,8 +29,8 @@ function functionSpans(node: unknown, spans: Span[]): Span[] {
 }
 
 /**
- * How long the functions of a file are. A nested function counts as one line of its parent, so that a
- * closure holding several short functions is judged by its own code.
+ * How long the functions of a file are. A nested function counts as one line of its parent, so that
+ * a closure holding several short functions is judged by its own code.
  */
 export function functionLengths(path: string, source: string): readonly FunctionLength[] {
   const { program, errors } = parseSync(path, source);

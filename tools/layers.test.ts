@@ -35,7 +35,8 @@ test("packages and protocols import only what their layer allows", () => {
   );
   expect(violations).toEqual([]);
 
-  // With a parser missing the cruiser reads nothing and is content: insist that it saw every source.
+  // With a parser missing the cruiser reads nothing and is content: insist that it saw every
+  // source.
   const cruised = new Set(report.modules.map(({ source }) => source));
   const sources = codeFiles.filter((path) => /^packages\/[^/]+\/src\//.test(path));
   expect(sources.length).toBeGreaterThanOrEqual(7);

@@ -120,7 +120,7 @@ const bannedEverywhere: readonly Ban[] = [
 
 const allowedInPure: readonly string[] = [
   "export const x: number = Math.max(1, Math.floor(Math.sqrt(2)));",
-  "export function f(): number {\n  let n = 0;\n  for (let i = 0; i < 3; i++) n += i;\n  return n;\n}",
+  "export function f(): number {\n  let n = 0;\n  for (let i = 0; i < 3; i++) n++;\n  return n;\n}",
   "export const o = {\n  async(): number {\n    let n = 0;\n    n += 1;\n    return n;\n  },\n};",
   "export const f = (async: number): number => async;",
   'export { y } from "./other.ts";',

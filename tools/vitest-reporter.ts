@@ -1,6 +1,6 @@
 /**
- * Prints one line per finished suite (unit, sim, model, proc …) with its time, then the failures, and
- * as the very last line `N passed, N failed`, which readers of a log can rely on.
+ * Prints one line per finished suite (unit, sim, model, proc …) with its time, then the failures,
+ * and as the very last line `N passed, N failed`, which readers of a log can rely on.
  */
 import type { SerializedError } from "vitest";
 import type { TestModule, TestRunEndReason, TestSpecification } from "vitest/node";
