@@ -1,10 +1,16 @@
-import { CLIENT_BYTES_MAX, type Command, type CommandKind, EMPTY_FOOTPRINT, type Footprint } from "./command.ts";
 import { Reader, type Writer } from "./codec.ts";
+import {
+  CLIENT_BYTES_MAX,
+  type Command,
+  type CommandKind,
+  EMPTY_FOOTPRINT,
+  type Footprint,
+} from "./command.ts";
 
 /**
- * A batch of commands as bytes: each command is `u32 length` and a body of that length, one after the
- * other, without a count. So batches are joined by joining their bytes, and a leader never decodes what
- * it only passes on.
+ * A batch of commands as bytes: each command is `u32 length` and a body of that length, one after
+ * the other, without a count. So batches are joined by joining their bytes, and a leader never
+ * decodes what it only passes on.
  */
 const KINDS: readonly CommandKind[] = ["apply", "barrier", "stop"];
 
@@ -34,7 +40,10 @@ export function writeCommands(writer: Writer, commands: readonly Command[]): voi
   for (const command of commands) writeCommand(writer, command);
 }
 
-/** The commands of a batch; payloads are views on `bytes`. Null when the bytes are not a whole batch. */
+/**
+ * The commands of a batch; payloads are views on `bytes`. Null when the bytes are not a whole
+ * batch.
+ */
 export function decodeCommands(bytes: Uint8Array): Command[] | null {
   const commands: Command[] = [];
   const reader = new Reader(bytes);
@@ -74,6 +83,8 @@ function readBody(reader: Reader): Command {
     ? { reads: readKeys(reader), writes: readKeys(reader) }
     : EMPTY_FOOTPRINT;
   if (kind === undefined) reader.fail();
+  // One command has one encoding: an empty footprint is never written.
+  if (hasFootprint && footprint.reads.length + footprint.writes.length === 0) reader.fail();
   return { kind: kind ?? "apply", client, sequence, acknowledged, origin, payload, footprint };
 }
 
