@@ -2,6 +2,10 @@
  * A replica on Node: the four ports of a host (durable files, TCP, timers, randomness), and
  * `createNode`, which puts a host on top of them behind promises.
  */
+
+export { type Address, formatAddress, isLoopback, parseAddress } from "./address.ts";
 export { createClock, type NodeClock } from "./clock.ts";
 export { createDisk, type DiskOptions, type FlushMode } from "./disk.ts";
 export { createRandom } from "./random.ts";
+export { Requests, type Waiter } from "./requests.ts";
+export { SynodError, type SynodErrorCode } from "./synod-error.ts";

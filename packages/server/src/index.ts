@@ -1,1 +1,11 @@
-export {};
+/** The HTTP API of a replicated key-value store, with metrics, and what starts a whole server. */
+export {
+  createHttpServer,
+  HTTP_LIMITS,
+  type HttpLimits,
+  type HttpOptions,
+  listenHttp,
+} from "./http-server.ts";
+export type { Backend } from "./key-requests.ts";
+export type { NodeStatus, NodeStatusPeer } from "./node-status.ts";
+export { FAILURE_STATUS, type Problem } from "./problem.ts";

@@ -1,0 +1,51 @@
+import type { Failed, FailureCode } from "@synod/runtime";
+
+/** An answer that is no success: what the JSON body of every 4xx and 5xx says. */
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  /** `no`: safe to send again anywhere. `unknown`: read first, or send again in the same session. */
+  readonly applied: "no" | "unknown";
+  readonly message: string;
+}
+
+/** The status of each way in which a request fails; docs/errors.md is checked against it. */
+export const FAILURE_STATUS = {
+  deadline: 503,
+  overload: 429,
+  "disk-full": 507,
+  "too-large": 413,
+  "session-expired": 410,
+  "sequence-reused": 409,
+  "sequence-forgotten": 410,
+  "not-serving": 503,
+  stopped: 503,
+} as const satisfies Record<FailureCode, number>;
+
+export function failureProblem(failure: Failed): Problem {
+  const { code, applied, message } = failure;
+  return { status: FAILURE_STATUS[code], code, applied, message };
+}
+
+/** A request that was understood as wrong before anything was proposed. */
+export function refusal(status: number, code: string, message: string): Problem {
+  return { status, code, applied: "no", message };
+}
+
+export const BAD_METHOD: Problem = refusal(
+  405,
+  "bad-method",
+  "keys take GET, HEAD, POST, PUT and DELETE",
+);
+
+export const BODY_TOO_LARGE: Problem = refusal(
+  413,
+  "too-large",
+  "a value has at most 1048576 bytes",
+);
+
+export const BODIES_TOO_MANY: Problem = refusal(
+  429,
+  "overload",
+  "the bodies of too many requests are on their way to this node",
+);

@@ -1,0 +1,104 @@
+import { KeyValueMachine } from "@synod/machines";
+import type { Waiter } from "@synod/node";
+import { failed, type HostStatus, type Outcome, type SessionRequest } from "@synod/runtime";
+import type { Backend } from "../key-requests.ts";
+
+export interface Submitted {
+  readonly payload: Uint8Array;
+  readonly session: SessionRequest | null;
+  readonly deadlineMs: number;
+}
+
+export interface Queried {
+  readonly consistency: "linearizable" | "stale";
+  readonly deadlineMs: number;
+}
+
+/** A node of one replica without consensus: executes in order of arrival, answers in a later turn. */
+export class FakeBackend implements Backend {
+  readonly machine: KeyValueMachine = new KeyValueMachine();
+  readonly submitted: Submitted[] = [];
+  readonly queried: Queried[] = [];
+  slot = 0;
+  /** Answers everything with this instead. */
+  outcome: Outcome | null = null;
+  statusNow: HostStatus = STATUS;
+  /** Keeps what would be answered; null: answers at once. */
+  held: (() => void)[] | null = null;
+
+  submit(
+    payload: Uint8Array,
+    session: SessionRequest | null,
+    deadlineMs: number,
+    waiter: Waiter,
+  ): void {
+    this.submitted.push({ payload, session, deadlineMs });
+    this.slot += 1;
+    const position = { log: 0, index: this.slot };
+    this.#answer(waiter, () => {
+      const result = this.machine.apply(payload);
+      return { kind: "done", position, result, repeated: false };
+    });
+  }
+
+  query(
+    query: Uint8Array,
+    consistency: "linearizable" | "stale",
+    deadlineMs: number,
+    waiter: Waiter,
+  ): void {
+    this.queried.push({ consistency, deadlineMs });
+    const position = { log: 0, index: this.slot };
+    this.#answer(waiter, () => {
+      const result = this.machine.query(query);
+      return { kind: "done", position, result, repeated: false };
+    });
+  }
+
+  status(): HostStatus {
+    return this.statusNow;
+  }
+
+  fail(code: Parameters<typeof failed>[0], applied: "no" | "unknown"): void {
+    this.outcome = failed(code, applied);
+  }
+
+  #answer(waiter: Waiter, execute: () => Outcome): void {
+    const answer = (): void => waiter.answered(this.outcome ?? execute());
+    if (this.held === null) setImmediate(answer);
+    else this.held.push(answer);
+  }
+}
+
+export const STATUS: HostStatus = {
+  node: 1,
+  cluster: "0123456789abcdef0123456789abcdef",
+  configuration: 1,
+  protocol: "multipaxos",
+  replica: {
+    role: "follower",
+    leader: 0,
+    ballot: "3.0",
+    chosenUpTo: 17,
+    compactedUpTo: 4,
+    voter: true,
+    detail: { window: 8 },
+  },
+  dataId: "fedcba9876543210fedcba9876543210",
+  incarnation: 2,
+  voter: true,
+  nonVoterReason: "",
+  ready: true,
+  notReadyReason: "",
+  executedUpTo: { log: 0, index: 16 },
+  journalBytes: 4_096,
+  snapshotBytes: 1_024,
+  snapshotPosition: { log: 0, index: 4 },
+  sessions: 3,
+  outstanding: 5,
+  diskFull: false,
+  peers: [
+    { node: 0, connected: true, dataId: "aa", incarnation: 1, refused: "" },
+    { node: 2, connected: false, dataId: "", incarnation: 0, refused: "its disk is blank" },
+  ],
+};
