@@ -1,0 +1,119 @@
+import { invariant, type NodeId, Reader, type Remembered, Writer } from "@synod/core";
+import type { Checksum } from "./host-options.ts";
+
+/** Who this data directory is, and whom it knows: all that survives a restart outside of the journal. */
+export interface Identity {
+  /** 32 hex digits, of the cluster. */
+  readonly cluster: string;
+  readonly node: NodeId;
+  /** 32 hex digits, made by `format`: no two data directories share one. */
+  readonly dataId: string;
+  /** Formatted by an operator; false: made by a start on a blank directory, which never votes. */
+  readonly formatted: boolean;
+  /** How often the directory has been started; raised durably before the host is constructed. */
+  readonly incarnation: number;
+  /** Random per start. */
+  readonly boot: number;
+  /** More than half of the other members durably remember the data id: it may vote. */
+  readonly registered: boolean;
+  /** The other members' data directories as last met, ascending by node. */
+  readonly peers: readonly Remembered[];
+}
+
+/** One copy as it lies in its file. */
+export interface IdentityCopy {
+  /** Rises with every write; the higher valid one of the two copies counts. */
+  readonly generation: number;
+  readonly identity: Identity;
+}
+
+/** A copy always has this size, so that a write in place never changes the file's. */
+export const IDENTITY_BYTES = 4096;
+
+/** Peers that fit, members of all configurations together. */
+export const IDENTITY_PEERS_MAX = 100;
+
+const MAGIC = 0x69_6e_79_53;
+const VERSION = 1;
+const CHECKED_BYTES: number = IDENTITY_BYTES - 4;
+const PEER_BYTES = 34;
+
+/** Fixed-width fields, zeros, and in the last four bytes the checksum of all before. */
+export function encodeIdentity(copy: IdentityCopy, checksum: Checksum): Uint8Array {
+  const { identity, generation } = copy;
+  invariant(identity.peers.length <= IDENTITY_PEERS_MAX, "too many peers for an identity");
+  const writer = new Writer(IDENTITY_BYTES);
+  writer.u32(MAGIC);
+  writer.u16(VERSION);
+  writer.u53(generation);
+  writer.raw(hexToBytes(identity.cluster));
+  writer.u32(identity.node);
+  writer.raw(hexToBytes(identity.dataId));
+  writer.bool(identity.formatted);
+  writer.u53(identity.incarnation);
+  writer.u53(identity.boot);
+  writer.bool(identity.registered);
+  writer.u32(identity.peers.length);
+  for (const peer of identity.peers) {
+    writer.u32(peer.node);
+    writer.raw(hexToBytes(peer.dataId));
+    writer.u53(peer.incarnation);
+    writer.u53(peer.boot);
+  }
+  writer.raw(new Uint8Array(CHECKED_BYTES - writer.length));
+  writer.u32(checksum(writer.peek()));
+  return writer.take();
+}
+
+/** `bad`: not what was written; `newer`: whole, but of a version that this program does not know. */
+export function decodeIdentity(
+  bytes: Uint8Array,
+  checksum: Checksum,
+): IdentityCopy | "bad" | "newer" {
+  if (bytes.length !== IDENTITY_BYTES) return "bad";
+  const sum = new Reader(bytes, CHECKED_BYTES).u32();
+  if (sum !== checksum(bytes.subarray(0, CHECKED_BYTES))) return "bad";
+  const reader = new Reader(bytes, 0, CHECKED_BYTES);
+  if (reader.u32() !== MAGIC) return "bad";
+  if (reader.u16() !== VERSION) return "newer";
+  const generation = reader.u53();
+  const identity: Identity = {
+    cluster: bytesToHex(reader.raw(16)),
+    node: reader.u32(),
+    dataId: bytesToHex(reader.raw(16)),
+    formatted: reader.bool(),
+    incarnation: reader.u53(),
+    boot: reader.u53(),
+    registered: reader.bool(),
+    peers: decodePeers(reader),
+  };
+  return reader.failed ? "bad" : { generation, identity };
+}
+
+function decodePeers(reader: Reader): Remembered[] {
+  const count = reader.count(PEER_BYTES);
+  const peers: Remembered[] = [];
+  for (let index = 0; index < count; index += 1) {
+    peers.push({
+      node: reader.u32(),
+      dataId: bytesToHex(reader.raw(16)),
+      incarnation: reader.u53(),
+      boot: reader.u53(),
+    });
+  }
+  return peers;
+}
+
+/** 32 lower-case hex digits as 16 bytes. */
+export function hexToBytes(hex: string): Uint8Array {
+  invariant(/^[0-9a-f]{32}$/.test(hex), `not 32 hex digits: ${hex}`);
+  const bytes = new Uint8Array(16);
+  for (let at = 0; at < 16; at += 1) bytes[at] = Number.parseInt(hex.slice(at * 2, at * 2 + 2), 16);
+  return bytes;
+}
+
+function bytesToHex(bytes: Uint8Array): string {
+  let hex = "";
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+  return hex;
+}

@@ -1,0 +1,63 @@
+import type { PortError } from "@synod/core";
+
+/** One kind of call of the disk port. */
+export type DiskCall =
+  | "lock"
+  | "unlock"
+  | "list"
+  | "create"
+  | "size"
+  | "read"
+  | "write"
+  | "sync"
+  | "rename"
+  | "remove"
+  | "syncDirectory";
+
+/**
+ * Calls of one kind that fail. A failed write has written its first half; a failed sync loses all
+ * unsynced.
+ */
+export interface DiskFault {
+  readonly call: DiskCall;
+  /** Only files whose name begins so; empty: all. */
+  readonly prefix: string;
+  /** This many matching calls succeed first. */
+  readonly after: number;
+  /** Then this many fail. */
+  readonly times: number;
+  readonly error: PortError;
+}
+
+/** Mutable: a simulated world turns these while it runs. */
+export class DiskFaults {
+  /** Bytes that the disk holds; writes and creations beyond fail with `no-space`. */
+  capacityBytes: number = Number.POSITIVE_INFINITY;
+  /** Added to every write and sync, ms. */
+  extraMs = 0;
+  #armed: { readonly fault: DiskFault; seen: number }[] = [];
+
+  arm(fault: DiskFault): void {
+    this.#armed.push({ fault, seen: 0 });
+  }
+
+  /** The disk works again. */
+  clear(): void {
+    this.#armed = [];
+    this.capacityBytes = Number.POSITIVE_INFINITY;
+    this.extraMs = 0;
+  }
+
+  /** Counts one call; the error that it ends with, if it was to fail. */
+  strike(call: DiskCall, name: string): PortError | null {
+    let error: PortError | null = null;
+    for (const armed of this.#armed) {
+      const { fault } = armed;
+      if (fault.call !== call || !name.startsWith(fault.prefix)) continue;
+      armed.seen += 1;
+      if (armed.seen > fault.after && armed.seen <= fault.after + fault.times)
+        error ??= fault.error;
+    }
+    return error;
+  }
+}

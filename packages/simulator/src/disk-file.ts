@@ -1,0 +1,175 @@
+import { invariant } from "@synod/core";
+
+/** What a disk writes whole or not at all. */
+export const SECTOR_BYTES = 512;
+
+/** What power loss made of one unsynced sector. */
+export type SectorFate = "old" | "new" | "garbage";
+
+/** Decides what survives of one file. */
+export interface FileFate {
+  sector(sector: number): SectorFate;
+  /** A size from `synced` to `unsynced`, both included. */
+  size(synced: number, unsynced: number): number;
+  /** 32 bits for the `word`-th word of a sector of garbage. */
+  garbage(sector: number, word: number): number;
+}
+
+/**
+ * The bytes of one file: the platter, and above it the sectors that were written and not synced. A
+ * reader sees both. After a failed sync the sectors stay visible but are not dirty any more: no
+ * later sync saves them, as on Linux.
+ */
+export class VirtualFile {
+  #platter: Uint8Array = new Uint8Array(SECTOR_BYTES);
+  #platterSize = 0;
+  #size = 0;
+  #dirty = new Map<number, Uint8Array>();
+  #dropped = new Map<number, Uint8Array>();
+
+  /** A twin, unsynced sectors included. */
+  copy(): VirtualFile {
+    const twin = new VirtualFile();
+    twin.#platter = this.#platter.slice();
+    twin.#platterSize = this.#platterSize;
+    twin.#size = this.#size;
+    twin.#dirty = copySectors(this.#dirty);
+    twin.#dropped = copySectors(this.#dropped);
+    return twin;
+  }
+
+  /** As a reader sees it. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Sectors that a power loss may take, ascending. */
+  unsyncedSectors(): number[] {
+    return [...this.#dirty.keys()].sort((a, b) => a - b);
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    const end = Math.min(offset + length, this.#size);
+    if (end <= offset) return new Uint8Array(0);
+    const bytes = new Uint8Array(end - offset);
+    bytes.set(this.#platter.subarray(offset, Math.min(end, this.#platter.length)));
+    this.#overlay(this.#dropped, offset, bytes);
+    this.#overlay(this.#dirty, offset, bytes);
+    return bytes;
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    const end = offset + bytes.length;
+    let at = offset;
+    while (at < end) {
+      const sector = Math.floor(at / SECTOR_BYTES);
+      const within = at - sector * SECTOR_BYTES;
+      const length = Math.min(SECTOR_BYTES - within, end - at);
+      this.#dirtySector(sector).set(bytes.subarray(at - offset, at - offset + length), within);
+      at += length;
+    }
+    this.#size = Math.max(this.#size, end);
+  }
+
+  sync(): void {
+    for (const [sector, bytes] of this.#dirty) this.#store(sector, bytes);
+    this.#dirty.clear();
+    this.#platterSize = this.#size;
+  }
+
+  /** A sync that failed: nothing has reached the platter, and nothing will. */
+  failSync(): void {
+    for (const [sector, bytes] of this.#dirty) this.#dropped.set(sector, bytes);
+    this.#dirty.clear();
+  }
+
+  /** The power goes: `fate` decides about every unsynced sector and about the size. */
+  lose(fate: FileFate): void {
+    for (const sector of this.unsyncedSectors()) {
+      const kept = fate.sector(sector);
+      if (kept === "new") this.#store(sector, this.#dirty.get(sector) as Uint8Array);
+      else if (kept === "garbage") this.#store(sector, garbage(sector, fate));
+    }
+    this.#dirty.clear();
+    this.#dropped.clear();
+    const size = fate.size(this.#platterSize, this.#size);
+    invariant(size >= this.#platterSize && size <= this.#size, "a size that the file never had");
+    this.#resize(size);
+  }
+
+  /**
+   * Changes bytes at rest, behind everybody's back: rot, or a write that went to the wrong place.
+   */
+  overwriteAtRest(offset: number, bytes: Uint8Array): void {
+    const size = this.#size;
+    const dirty = new Set(this.#dirty.keys());
+    this.write(offset, bytes);
+    for (const sector of this.unsyncedSectors()) {
+      if (dirty.has(sector)) continue;
+      this.#store(sector, this.#dirty.get(sector) as Uint8Array);
+      this.#dirty.delete(sector);
+    }
+    if (this.#size > size) this.#platterSize = this.#size;
+  }
+
+  truncateAtRest(size: number): void {
+    for (const sector of this.unsyncedSectors())
+      if (sector * SECTOR_BYTES >= size) this.#dirty.delete(sector);
+    this.#resize(Math.min(size, this.#size));
+  }
+
+  #resize(size: number): void {
+    if (size < this.#platter.length) this.#platter.fill(0, size);
+    this.#size = size;
+    this.#platterSize = size;
+  }
+
+  #dirtySector(sector: number): Uint8Array {
+    const dirty = this.#dirty.get(sector);
+    if (dirty !== undefined) return dirty;
+    const start = sector * SECTOR_BYTES;
+    const copy = new Uint8Array(SECTOR_BYTES);
+    copy.set(this.#dropped.get(sector) ?? this.#platter.subarray(start, start + SECTOR_BYTES));
+    this.#dropped.delete(sector);
+    this.#dirty.set(sector, copy);
+    return copy;
+  }
+
+  #store(sector: number, bytes: Uint8Array): void {
+    const end = (sector + 1) * SECTOR_BYTES;
+    if (end > this.#platter.length) {
+      const grown = new Uint8Array(Math.max(end, this.#platter.length * 2));
+      grown.set(this.#platter);
+      this.#platter = grown;
+    }
+    this.#platter.set(bytes, end - SECTOR_BYTES);
+  }
+
+  #overlay(sectors: ReadonlyMap<number, Uint8Array>, offset: number, into: Uint8Array): void {
+    if (sectors.size === 0) return;
+    const first = Math.floor(offset / SECTOR_BYTES);
+    const last = Math.floor((offset + into.length - 1) / SECTOR_BYTES);
+    for (let sector = first; sector <= last; sector += 1) {
+      const bytes = sectors.get(sector);
+      if (bytes === undefined) continue;
+      const start = sector * SECTOR_BYTES;
+      const from = Math.max(offset, start);
+      const to = Math.min(offset + into.length, start + SECTOR_BYTES);
+      into.set(bytes.subarray(from - start, to - start), from - offset);
+    }
+  }
+}
+
+function copySectors(sectors: ReadonlyMap<number, Uint8Array>): Map<number, Uint8Array> {
+  const copy = new Map<number, Uint8Array>();
+  for (const [sector, bytes] of sectors) copy.set(sector, bytes.slice());
+  return copy;
+}
+
+function garbage(sector: number, fate: FileFate): Uint8Array {
+  const bytes = new Uint8Array(SECTOR_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (let word = 0; word < SECTOR_BYTES / 4; word += 1)
+    view.setUint32(word * 4, fate.garbage(sector, word) >>> 0, true);
+  return bytes;
+}
