@@ -1,0 +1,105 @@
+import type { NodeId } from "@synod/core";
+import type { HostTuning } from "@synod/runtime";
+import { Draws } from "./addressed.ts";
+import type { ClientPlan } from "./client-plan.ts";
+import { drawClients } from "./client-plan.ts";
+import type { Fault } from "./fault.ts";
+import { drawFaults } from "./fault-schedule.ts";
+import type { NetworkFaults } from "./network-faults.ts";
+import type { ClockFaults } from "./virtual-clock.ts";
+
+/** How slow the disks of a life are, ms. */
+export interface DiskSpeed {
+  readonly latencyMs: number;
+  readonly syncMs: number;
+}
+
+/**
+ * At the `acknowledgement`-th acknowledged write, these nodes' platters alone must still hold
+ * everything.
+ */
+export interface Fork {
+  readonly acknowledgement: number;
+  /** Ranks the nodes: the lowest ranks make the quorum that survives. */
+  readonly draw: number;
+}
+
+/** Everything that happens to one cluster, as plain data: the seed's whole meaning. */
+export interface Life {
+  readonly seed: number;
+  readonly nodes: readonly NodeId[];
+  /** How long faults go on, virtual ms; then all must come to rest. */
+  readonly faultsMs: number;
+  readonly network: NetworkFaults;
+  readonly clocks: readonly ClockFaults[];
+  readonly disk: DiskSpeed;
+  readonly tuning: Partial<HostTuning>;
+  readonly clients: readonly ClientPlan[];
+  readonly faults: readonly Fault[];
+  readonly forks: readonly Fork[];
+}
+
+/** Draws a life. Each seed leaves some classes of faults out (swarm testing). */
+export function drawLife(seed: number): Life {
+  const draws = new Draws(seed, "life");
+  const count = draws.pick([1, 2, 3, 3, 3, 3, 3, 4, 4, 5, 5, 5, 5, 5, 5, 6, 7, 7, 7]);
+  const nodes = Array.from({ length: count }, (_, node) => node);
+  const faultsMs = 1000 * draws.between(35, 75);
+  return {
+    seed,
+    nodes,
+    faultsMs,
+    network: drawNetwork(draws),
+    clocks: drawClocks(draws, count),
+    disk: { latencyMs: draws.pick([0.05, 0.2, 1]), syncMs: draws.pick([0.2, 1, 1, 5, 20]) },
+    tuning: drawTuning(draws),
+    clients: drawClients(new Draws(seed, "life", 1), nodes),
+    faults: drawFaults(new Draws(seed, "schedule"), nodes, faultsMs),
+    forks: drawForks(new Draws(seed, "fork")),
+  };
+}
+
+function drawNetwork(draws: Draws): NetworkFaults {
+  const lossy = draws.chance(0.5);
+  return {
+    loss: lossy ? draws.pick([0.001, 0.01, 0.05, 0.15]) : 0,
+    duplication: draws.chance(0.4) ? draws.pick([0.01, 0.1, 0.3]) : 0,
+    replay: draws.chance(0.4) ? draws.pick([0.005, 0.02, 0.05]) : 0,
+    corruption: draws.chance(0.25) ? draws.pick([0.0005, 0.005, 0.02]) : 0,
+    delayMinMs: draws.pick([0.1, 0.5, 2, 5]),
+    delayMeanMs: draws.pick([0.1, 1, 5, 5, 15, 30]),
+    ordered: draws.chance(0.4),
+    bytesPerMs: draws.chance(0.3) ? draws.pick([100, 500, 2_000]) : 50_000,
+  };
+}
+
+function drawClocks(draws: Draws, count: number): ClockFaults[] {
+  const skewed = draws.chance(0.5);
+  return Array.from({ length: count }, () => ({
+    rate: skewed ? 0.95 + 0.1 * draws.fraction() : 1,
+    offsetMs: draws.between(0, 1_000_000),
+    lateMs: draws.pick([0, 1, 10]),
+  }));
+}
+
+/** Small limits, so that every life sees many segments, snapshots and transfers. */
+function drawTuning(draws: Draws): Partial<HostTuning> {
+  const segmentBytes = draws.pick([4_096, 8_192, 16_384, 65_536]);
+  return {
+    segmentBytes,
+    journalBytesMax: segmentBytes * draws.pick([2, 3, 5, 10]),
+    chunkBytes: draws.pick([256, 1_024, 4_096, 16_384]),
+    outstandingMax: draws.pick([4, 64, 1_000]),
+    resubmitMs: draws.pick([200, 500, 1_000]),
+    sessionsMax: draws.chance(0.2) ? 8 : 1_000,
+  };
+}
+
+function drawForks(draws: Draws): Fork[] {
+  const forks = [
+    { acknowledgement: draws.between(5, 60), draw: draws.between(0, 0xffff) },
+    { acknowledgement: draws.between(60, 300), draw: draws.between(0, 0xffff) },
+    { acknowledgement: draws.between(100, 600), draw: draws.between(0, 0xffff) },
+  ];
+  return forks.sort((a, b) => a.acknowledgement - b.acknowledgement);
+}

@@ -1,0 +1,26 @@
+import type { NodeId } from "@synod/core";
+import type { Accuse } from "./verdict.ts";
+
+/**
+ * A node that lost its disk has forgotten what it promised: from then on no vote of it may leave.
+ */
+export class NoVote {
+  readonly #accuse: Accuse;
+  readonly #blank = new Set<NodeId>();
+
+  constructor(accuse: Accuse) {
+    this.#accuse = accuse;
+  }
+
+  wiped(node: NodeId): void {
+    this.#blank.add(node);
+  }
+
+  isBlank(node: NodeId): boolean {
+    return this.#blank.has(node);
+  }
+
+  voted(node: NodeId): void {
+    if (this.#blank.has(node)) this.#accuse("amnesia", `node ${node} lost its disk, and votes`);
+  }
+}

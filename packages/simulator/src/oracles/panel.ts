@@ -1,0 +1,87 @@
+import type { NodeId, Position } from "@synod/core";
+import type { HostStatus, HostTuning } from "@synod/runtime";
+import type { OperationCodec } from "../system.ts";
+import { Answers } from "./answers.ts";
+import { AppliedOnce } from "./applied-once.ts";
+import { checkBounds } from "./bounds.ts";
+import { DeliveredOrder } from "./delivered-order.ts";
+import { MachineState } from "./machine-state.ts";
+import { NoVote } from "./no-vote.ts";
+import type { Operation } from "./operation.ts";
+import type { Accuse, Violation } from "./verdict.ts";
+
+interface Applied {
+  readonly effect: { readonly key: string; readonly value: string | null } | null;
+  readonly result: Uint8Array;
+}
+
+/** All oracles of a life, fed with what happens; the first accusation stays. */
+export class Panel {
+  readonly order: DeliveredOrder;
+  readonly once: AppliedOnce;
+  readonly state: MachineState;
+  readonly answers: Answers;
+  readonly noVote: NoVote;
+  readonly accuse: Accuse;
+  readonly #codec: OperationCodec;
+  /** What each node has just applied, until it says at which position. */
+  readonly #applied = new Map<NodeId, Applied>();
+  #violation: Violation | null = null;
+
+  constructor(codec: OperationCodec, now: () => number) {
+    this.#codec = codec;
+    this.accuse = (oracle, message) => {
+      this.#violation ??= { oracle, message, atMs: now() };
+    };
+    this.order = new DeliveredOrder(this.accuse);
+    this.once = new AppliedOnce(this.accuse);
+    this.state = new MachineState(this.accuse);
+    this.answers = new Answers(this.accuse, this.once, this.state);
+    this.noVote = new NoVote(this.accuse);
+  }
+
+  get violation(): Violation | null {
+    return this.#violation;
+  }
+
+  applied(node: NodeId, payload: Uint8Array, result: Uint8Array): void {
+    this.#applied.set(node, { effect: this.#codec.effect(payload), result: result.slice() });
+  }
+
+  executed(
+    node: NodeId,
+    position: Position,
+    command: { readonly client: string; readonly sequence: number; readonly repeated: boolean },
+    base: () => number,
+  ): void {
+    const order = this.order.executed(node, position.index, command, base);
+    this.once.executed(node, order, command);
+    const applied = this.#applied.get(node);
+    this.#applied.delete(node);
+    if (applied === undefined) return;
+    if (command.repeated)
+      this.accuse("once", `node ${node} applied a repetition again, at ${order}`);
+    this.state.applied(node, order, applied.effect, applied.result);
+    const value = applied.effect?.value ?? null;
+    if (value !== null) this.once.applied(node, order, value);
+  }
+
+  replaced(node: NodeId): void {
+    this.order.reset(node);
+    this.#applied.delete(node);
+  }
+
+  written(operation: Operation, position: Position, repeated: boolean): void {
+    this.answers.written(operation, position.index, repeated);
+  }
+
+  seen(operation: Operation, position: Position, result: Uint8Array): void {
+    const value = this.#codec.answer(result);
+    if (value === undefined) return this.accuse("read", `read ${operation.id} got no such answer`);
+    this.answers.seen(operation, position.index, value);
+  }
+
+  bounds(status: HostStatus, limits: Pick<HostTuning, "outstandingMax" | "journalBytesMax">): void {
+    checkBounds(status, limits, this.accuse);
+  }
+}

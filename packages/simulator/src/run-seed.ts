@@ -1,0 +1,74 @@
+import { drawLife, type Life } from "./life.ts";
+import type { Violation } from "./oracles/verdict.ts";
+import type { Story } from "./story.ts";
+import type { SimulatedSystem } from "./system.ts";
+import { World } from "./world.ts";
+
+/** Fewer would make a clean life an empty one. */
+const OPERATIONS_MIN = 100;
+const FAULTS_MIN = 3;
+
+export interface RunOptions {
+  readonly story?: Story;
+  /** Plants a violation that must be reported. */
+  readonly canary?: boolean;
+  /** Another life than the seed's own, shortened for instance. */
+  readonly life?: Life;
+  /** False leaves out the check that a quorum of platters suffices; default true. */
+  readonly forks?: boolean;
+}
+
+/** What became of one seed; plain data. */
+export interface SeedReport {
+  readonly seed: number;
+  readonly violation: Violation | null;
+  /** Over every event: the same seed gives the same hash, or something is not deterministic. */
+  readonly hash: string;
+  readonly nodes: number;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly completed: number;
+  readonly reads: number;
+  readonly writes: number;
+  readonly unknown: number;
+  readonly faults: number;
+  readonly crashes: number;
+  readonly forks: number;
+  readonly observed: Readonly<Record<string, number>>;
+}
+
+/** Lives one cluster life and judges it. */
+export function runSeed<S, M>(
+  system: SimulatedSystem<S, M>,
+  seed: number,
+  options: RunOptions = {},
+): SeedReport {
+  const { story = null, canary = false, forks = true } = options;
+  const life = options.life ?? drawLife(seed);
+  const world = new World(system, life, { story, canary, forks });
+  const hash = world.run();
+  const { tally, panel, scheduler, faults } = world;
+  if (tally.completed < OPERATIONS_MIN)
+    panel.accuse("vacuous", `only ${tally.completed} operations were completed`);
+  if (faults < FAULTS_MIN && options.life === undefined)
+    panel.accuse("vacuous", `only ${faults} faults happened`);
+  const { violation } = panel;
+  if (violation !== null)
+    story?.(violation.atMs, `VIOLATION ${violation.oracle}: ${violation.message}`);
+  return {
+    seed,
+    violation,
+    hash,
+    nodes: life.nodes.length,
+    events: tally.events,
+    virtualMs: scheduler.now,
+    completed: tally.completed,
+    reads: tally.reads,
+    writes: tally.writes,
+    unknown: tally.unknown,
+    faults,
+    crashes: tally.crashes,
+    forks: tally.forks,
+    observed: Object.fromEntries([...tally.observed].sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}

@@ -1,0 +1,36 @@
+import type { Machine, Protocol } from "@synod/core";
+import type { Checksum } from "@synod/runtime";
+import type { Life } from "./life.ts";
+
+/**
+ * What is simulated: a protocol, a machine and how clients speak with it. The simulator itself
+ * knows neither; whoever calls it (the command, a test) brings them.
+ */
+export interface SimulatedSystem<S, M> {
+  readonly protocol: Protocol<S, M>;
+  readonly operations: OperationCodec;
+  /** A faster way to the same checksum than core's own, where there is one. */
+  readonly checksum?: Checksum;
+  createMachine(): Machine;
+  /** Protocol numbers that suit this life's delays. */
+  protocolTuning(life: Life): Readonly<Record<string, number>>;
+  /**
+   * Time-out after which a follower starts an election at the latest, ms: liveness is measured in
+   * it.
+   */
+  electionTimeoutMs(life: Life): number;
+  /** Whether this message is a vote that a node without voting rights must never send. */
+  isVote(message: M): boolean;
+}
+
+/** What a key-value machine understands, seen by a client and by the oracles. */
+export interface OperationCodec {
+  put(key: string, value: string): Uint8Array;
+  remove(key: string): Uint8Array;
+  /** A query. */
+  get(key: string): Uint8Array;
+  /** What executing a payload does: the key and what it holds then, null for nothing. */
+  effect(payload: Uint8Array): { readonly key: string; readonly value: string | null } | null;
+  /** The value in the answer to a `get`; null: there is none. Undefined: this is no such answer. */
+  answer(result: Uint8Array): string | null | undefined;
+}

@@ -1,0 +1,293 @@
+import type { NodeId } from "@synod/core";
+import { crc32 } from "@synod/core";
+import type { Outcome } from "@synod/runtime";
+import { HOST_TUNING, openFrame } from "@synod/runtime";
+import { Client, type OperationEnd } from "./client.ts";
+import { Cluster, type ClusterListener } from "./cluster.ts";
+import { FaultDriver } from "./fault-driver.ts";
+import { checkFork } from "./fork.ts";
+import { formatCluster } from "./format-cluster.ts";
+import { HashChain } from "./hash-chain.ts";
+import type { Life } from "./life.ts";
+import { Mailbox } from "./mailbox.ts";
+import type { Operation } from "./oracles/operation.ts";
+import { Panel } from "./oracles/panel.ts";
+import { checkRest } from "./oracles/rest.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { Story } from "./story.ts";
+import type { SimulatedSystem } from "./system.ts";
+import { Switchboard } from "./virtual-network.ts";
+
+/** Operations that each client still does after the faults: progress, not just silence. */
+const LAST_OPERATIONS = 20;
+/** After the faults everything comes to rest within this, virtual ms. */
+const REST_MS_MAX = 60_000;
+/** Election time-outs within which somebody is served again after the faults. */
+const PROGRESS_ELECTIONS_MAX = 10;
+/** What restarting and connecting may take besides, ms. */
+const PROGRESS_SLACK_MS = 4_000;
+const SAMPLE_MS = 250;
+
+export interface WorldOptions {
+  readonly story: Story | null;
+  /** The world itself plants a violation: whoever runs it must report that. */
+  readonly canary: boolean;
+  readonly forks: boolean;
+}
+
+/** What a life came to, besides its violation. */
+export interface Tally {
+  events: number;
+  completed: number;
+  unknown: number;
+  reads: number;
+  writes: number;
+  forks: number;
+  crashes: number;
+  /** How often each event was observed: what this life has exercised. */
+  readonly observed: Map<string, number>;
+}
+
+/** One cluster, its clients, its faults and its oracles, from the first event to the last. */
+export class World<S, M> {
+  readonly scheduler: Scheduler;
+  readonly panel: Panel;
+  readonly cluster: Cluster<S, M>;
+  readonly tally: Tally = {
+    events: 0,
+    completed: 0,
+    unknown: 0,
+    reads: 0,
+    writes: 0,
+    forks: 0,
+    crashes: 0,
+    observed: new Map(),
+  };
+  readonly #system: SimulatedSystem<S, M>;
+  readonly #life: Life;
+  readonly #options: WorldOptions;
+  readonly #chain = new HashChain();
+  readonly #switchboard: Switchboard;
+  readonly #mailbox: Mailbox;
+  readonly #clients: readonly Client[];
+  readonly #driver: FaultDriver<S, M>;
+  readonly #clientFloors = new Map<number, number>();
+  readonly #invokedAt = new Map<number, number>();
+  #operations = 0;
+  #nextFork = 0;
+  #quietSince: number | null = null;
+  #servedSinceQuiet = false;
+  #atRest = false;
+
+  constructor(system: SimulatedSystem<S, M>, life: Life, options: WorldOptions) {
+    this.#system = system;
+    this.#life = life;
+    this.#options = options;
+    this.scheduler = new Scheduler((kind, owner, time) => {
+      this.#chain.add(kind * 16 + owner);
+      this.#chain.add(time);
+    });
+    this.panel = new Panel(system.operations, () => this.scheduler.now);
+    this.#switchboard = new Switchboard(this.scheduler, life.seed, life.network, {
+      sent: (from, _to, frame) => this.#sent(from, frame),
+      arrives: (from, to) => this.#chain.add(from * 16 + to),
+    });
+    this.cluster = new Cluster({
+      system,
+      life,
+      scheduler: this.scheduler,
+      switchboard: this.#switchboard,
+      listener: this.#listener(),
+    });
+    this.#mailbox = new Mailbox({
+      scheduler: this.scheduler,
+      seed: life.seed,
+      codec: system.operations,
+      hostOf: (node) => {
+        const member = this.cluster.member(node);
+        return member.state === "up" ? member.host : null;
+      },
+    });
+    this.#clients = life.clients.map((plan) => new Client(plan, life.seed, this.#clientWorld()));
+    this.#driver = new FaultDriver({
+      life,
+      scheduler: this.scheduler,
+      cluster: this.cluster,
+      switchboard: this.#switchboard,
+      wiped: (node) => this.panel.noVote.wiped(node),
+      tell: (text) => this.#tell(text),
+    });
+  }
+
+  /** Runs to the end, or to the first violation. Returns the hash chain over everything that happened. */
+  run(): string {
+    formatCluster(this.cluster, this.#life, (error) => {
+      if (error !== null) return this.panel.accuse("format", error.message);
+      for (const node of this.#life.nodes) this.cluster.start(node);
+      for (const client of this.#clients) client.start();
+      this.#driver.begin();
+      this.scheduler.after(this.#life.faultsMs, -1, "world", () => this.#beginQuiet());
+      this.#sample();
+    });
+    while (this.panel.violation === null && !this.#atRest && this.scheduler.step());
+    this.tally.events = this.scheduler.steps;
+    this.tally.crashes = this.#driver.crashes;
+    return this.#chain.digest();
+  }
+
+  get faults(): number {
+    return this.#driver.happened;
+  }
+
+  #beginQuiet(): void {
+    this.#quietSince = this.scheduler.now;
+    this.#tell("the faults are over");
+    this.#driver.end();
+    this.#switchboard.calm();
+    this.#mailbox.calm();
+    for (const client of this.#clients) client.finish(LAST_OPERATIONS);
+    const limit =
+      PROGRESS_ELECTIONS_MAX * this.#system.electionTimeoutMs(this.#life) + PROGRESS_SLACK_MS;
+    this.scheduler.after(limit, -1, "world", () => {
+      if (!this.#servedSinceQuiet)
+        this.panel.accuse("progress", `nobody was served in ${limit} ms after the faults`);
+    });
+    this.scheduler.after(REST_MS_MAX, -1, "world", () => {
+      const busy = this.#clients.filter((client) => !client.finished);
+      const names = busy.map((client) => client.plan.index).join(",");
+      const problem = checkRest(this.cluster, this.panel, this.#system.operations) ?? "";
+      this.panel.accuse(
+        "rest",
+        `not at rest after ${REST_MS_MAX} ms; busy: [${names}]; ${problem}`,
+      );
+    });
+  }
+
+  /** Looks at every member from time to time, and at the end for the end. */
+  #sample(): void {
+    this.scheduler.after(SAMPLE_MS, -1, "world", () => {
+      const limits = { ...HOST_TUNING, ...this.#life.tuning };
+      for (const { state, host } of this.cluster.members)
+        if (state === "up" && host !== null) this.panel.bounds(host.status(), limits);
+      if (this.#quietSince !== null && this.#clients.every((client) => client.finished))
+        this.#atRest = checkRest(this.cluster, this.panel, this.#system.operations) === null;
+      this.#sample();
+    });
+  }
+
+  #listener(): ClusterListener {
+    const { panel } = this;
+    return {
+      answered: (node, token, outcome) => {
+        this.#chain.add(token);
+        if (!this.#mailbox.answered(token, outcome))
+          panel.accuse("answer", `node ${node} answered token ${token} twice`);
+      },
+      executed: (node, position, client, sequence, repeated) => {
+        this.#chain.add(position.index);
+        panel.executed(node, position, { client, sequence, repeated }, () => {
+          const { host } = this.cluster.member(node);
+          return host?.status().executedUpTo.index ?? 0;
+        });
+      },
+      applied: (node, payload, result) => panel.applied(node, payload, result),
+      replaced: (node) => panel.replaced(node),
+      up: (node) => this.#tell(`node ${node} is up`),
+      down: (node) => {
+        this.#tell(`node ${node} is down`);
+        this.#mailbox.broken(node);
+        this.#driver.down(node);
+      },
+      failed: (node, reason) => panel.accuse("failed", `node ${node}: ${reason}`),
+      observed: (node, event, detail) => {
+        this.tally.observed.set(event, (this.tally.observed.get(event) ?? 0) + 1);
+        if (this.#options.story !== null)
+          this.#tell(`node ${node}: ${event} ${JSON.stringify(detail)}`);
+      },
+    };
+  }
+
+  #clientWorld(): ConstructorParameters<typeof Client>[2] {
+    return {
+      nodes: this.#life.nodes,
+      after: (ms, run) => {
+        this.scheduler.after(ms, -1, "client", run);
+      },
+      invoke: (body) => {
+        this.#operations += 1;
+        const operation: Operation = {
+          ...body,
+          id: this.#operations,
+          floor: this.panel.answers.floor,
+          clientFloor: this.#clientFloors.get(body.client) ?? 0,
+        };
+        this.#invokedAt.set(operation.id, this.scheduler.now);
+        return operation;
+      },
+      attempt: (attempt, reply) => this.#mailbox.send(attempt, reply),
+      ended: (operation, end) => this.#ended(operation, end),
+    };
+  }
+
+  #ended(operation: Operation, end: OperationEnd): void {
+    const invokedAt = this.#invokedAt.get(operation.id) as number;
+    this.#invokedAt.delete(operation.id);
+    if (end.kind === "unknown") {
+      this.tally.unknown += 1;
+      return;
+    }
+    if (end.kind === "refused") return this.panel.answers.refused(operation);
+    this.tally.completed += 1;
+    if (this.#quietSince !== null && invokedAt >= this.#quietSince) this.#servedSinceQuiet = true;
+    this.#done(operation, end.outcome);
+  }
+
+  #done(operation: Operation, outcome: Extract<Outcome, { kind: "done" }>): void {
+    const { position, repeated, result } = outcome;
+    this.#chain.add(position.index);
+    const isRead = operation.kind === "get" || operation.kind === "stale-get";
+    if (isRead) {
+      this.tally.reads += 1;
+      this.panel.seen(operation, position, result);
+    } else {
+      this.tally.writes += 1;
+      this.panel.written(operation, position, repeated);
+      this.#fork();
+    }
+    if (operation.kind !== "stale-get" && !repeated) {
+      const before = this.#clientFloors.get(operation.client) ?? 0;
+      this.#clientFloors.set(operation.client, Math.max(before, position.index));
+    }
+    if (this.#options.canary && this.tally.completed === 50)
+      this.panel.accuse("canary", "planted by the world itself: this must be reported");
+  }
+
+  #fork(): void {
+    const fork = this.#life.forks[this.#nextFork];
+    if (fork === undefined || !this.#options.forks) return;
+    if (this.panel.answers.acknowledgedWrites < fork.acknowledgement) return;
+    this.#nextFork += 1;
+    const { panel, cluster: world } = this;
+    const base = { system: this.#system, life: this.#life, panel, world };
+    const survivors = checkFork({ ...base, number: this.#nextFork, draw: fork.draw });
+    if (survivors.length > 0) this.tally.forks += 1;
+    this.#tell(`fork ${this.#nextFork} from the platters of ${survivors.join(",")}`);
+  }
+
+  #sent(from: NodeId, frame: Uint8Array): void {
+    // The frame's own checksum stands for its bytes.
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+    this.#chain.add(frame.length * 16 + from);
+    this.#chain.add(view.getUint32(4, true));
+    if (!this.panel.noVote.isBlank(from)) return;
+    const opened = openFrame(frame, crc32);
+    if (opened?.kind !== "message") return;
+    opened.body.u32();
+    const message = this.#system.protocol.messages.decode(opened.body);
+    if (message !== null && this.#system.isVote(message)) this.panel.noVote.voted(from);
+  }
+
+  #tell(text: string): void {
+    this.#options.story?.(this.scheduler.now, text);
+  }
+}

@@ -1,0 +1,104 @@
+import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { runSeed, type SeedReport } from "@synod/simulator";
+import { type Command, Option } from "commander";
+import { CommandFailure } from "../exit-codes.ts";
+import { wholeNumber } from "../options.ts";
+import { createProgress } from "./sim-progress.ts";
+import { replayCommand, seedLine, violationText } from "./sim-text.ts";
+import { mutantArguments, sweep } from "./sweep.ts";
+import { SYSTEMS, type SystemName } from "./systems.ts";
+
+const SEED_MAX = 999_999_999;
+
+interface SimOptions {
+  readonly protocol: SystemName;
+  readonly seed?: number;
+  readonly seeds?: number;
+  readonly from: number;
+  readonly jobs: number;
+  readonly verbose: boolean;
+  readonly canary: boolean;
+  readonly keepGoing: boolean;
+  readonly mutant?: string;
+}
+
+/** `synod sim`: whole cluster lives from seeds, with every fault, judged by oracles. */
+export function addSimCommand(program: Command): void {
+  program
+    .command("sim")
+    .description("Simulate cluster lives full of faults, each from one seed, and judge them.")
+    .addOption(
+      new Option("--protocol <name>", "what to simulate")
+        .choices(Object.keys(SYSTEMS))
+        .default("multipaxos"),
+    )
+    .option("--seed <n>", "replay this one seed", wholeNumber(0, SEED_MAX))
+    .option("--seeds <n>", "sweep over this many seeds (default 100)", wholeNumber(1, SEED_MAX))
+    .option("--from <n>", "first seed of the sweep", wholeNumber(0, SEED_MAX), 1)
+    .option("--jobs <n>", "processes", wholeNumber(1, 64), availableParallelism())
+    .option("--verbose", "tell the story of the seed", false)
+    .option("--keep-going", "do not stop at the first violation", false)
+    .option("--canary", "plant a violation in every seed: it must be reported", false)
+    .option("--mutant <name>", "run with a seeded bug of tools/mutants")
+    .action((options: SimOptions) => runSim(options));
+}
+
+async function runSim(options: SimOptions): Promise<void> {
+  if (options.seed === undefined) return sweepSeeds(options);
+  if (options.seeds !== undefined)
+    throw new CommandFailure("usage", "--seed replays one seed, --seeds sweeps: give one of them");
+  if (options.mutant !== undefined) return replayMutant(options.mutant);
+  const report = runSeed(SYSTEMS[options.protocol], options.seed, {
+    canary: options.canary,
+    ...(options.verbose ? { story: tell } : {}),
+  });
+  process.stdout.write(`${seedLine(report)}\n`);
+  if (report.violation !== null) throw new CommandFailure("failure", violationText(report));
+}
+
+function tell(atMs: number, text: string): void {
+  process.stdout.write(`${(atMs / 1000).toFixed(3).padStart(9)}  ${text}\n`);
+}
+
+async function sweepSeeds(options: SimOptions): Promise<void> {
+  const { protocol, from, jobs, canary, mutant = null } = options;
+  const count = options.seeds ?? 100;
+  const failures: SeedReport[] = [];
+  const progress = createProgress(process.stderr, count);
+  await sweep({
+    protocol,
+    from,
+    count,
+    jobs,
+    canary,
+    mutant,
+    stopAtFirst: !options.keepGoing,
+    onReport: (report) => {
+      progress.add(report);
+      if (report.violation === null) return;
+      failures.push(report);
+      progress.say(`${violationText(report)}\n  replay: ${replayCommand(report.seed, options)}`);
+    },
+  });
+  process.stdout.write(`${progress.summary()}\n`);
+  if (failures.length > 0)
+    throw new CommandFailure("failure", `${failures.length} of the seeds had a violation`);
+}
+
+/** A bug is put into code while that is loaded: it takes a new process. */
+function replayMutant(mutant: string): Promise<void> {
+  const given = process.argv.slice(1).filter((word, at, words) => {
+    const isName = words[at - 1] === "--mutant";
+    return word !== "--mutant" && !isName && !word.startsWith("--mutant=");
+  });
+  const child = spawn(process.execPath, [...mutantArguments(mutant), ...given], {
+    stdio: "inherit",
+  });
+  return new Promise((resolve, reject) => {
+    child.on("exit", (code) => {
+      if (code === 0) resolve();
+      else reject(new CommandFailure("failure", `with ${mutant}: see above`));
+    });
+  });
+}

@@ -1,0 +1,69 @@
+import { crc32 as zlibCrc32 } from "node:zlib";
+import {
+  type MultipaxosMessage,
+  type MultipaxosState,
+  multipaxos,
+} from "@synod/core/protocols/multipaxos";
+import { KeyValueMachine, keyValue } from "@synod/machines";
+import type { Life, OperationCodec, SimulatedSystem } from "@synod/simulator";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The key-value machine in the words of clients and oracles. */
+const keyValueOperations: OperationCodec = {
+  put: (key, value) => keyValue.put(key, encoder.encode(value)),
+  remove: (key) => keyValue.delete(key),
+  get: (key) => keyValue.get(key),
+  effect: (payload) => {
+    const operation = keyValue.operation(payload);
+    if (operation.kind === "put")
+      return { key: operation.key, value: decoder.decode(payload.subarray(operation.valueAt)) };
+    return operation.kind === "delete" ? { key: operation.key, value: null } : null;
+  },
+  answer: (result) => {
+    const answer = keyValue.result(result);
+    if (answer?.kind === "found") return decoder.decode(answer.value);
+    return answer?.kind === "absent" ? null : undefined;
+  },
+};
+
+/** Small limits, different from life to life, so that chunks, windows and transfers all get their turn. */
+function multipaxosTuning(life: Life): Record<string, number> {
+  const pick = (from: readonly number[], shift: number): number =>
+    from[((life.seed * 2_654_435_761) >>> shift) % from.length] as number;
+  return {
+    ...slowness(life),
+    window: pick([1, 2, 8, 8, 32], 3),
+    chunkBytes: pick([512, 4_096, 65_536], 6),
+    promiseBytes: pick([512, 8_192, 1_048_576], 9),
+    retainBytes: pick([0, 2_048, 16_384, 1_048_576], 12),
+    batchBytesMax: pick([256, 4_096, 65_536], 15),
+  };
+}
+
+/** Time-outs leave room for the slowest round trip of the life. */
+function slowness(life: Life): { heartbeatMs: number; electionMs: number; resendMs: number } {
+  const { delayMinMs, delayMeanMs } = life.network;
+  const roundTripMs = 2 * (delayMinMs + 3 * delayMeanMs) + 10 * life.disk.syncMs;
+  const electionMs = Math.max(400, 4 * roundTripMs);
+  return { heartbeatMs: electionMs / 5, electionMs, resendMs: Math.max(100, 2 * roundTripMs) };
+}
+
+const multipaxosKeyValue: SimulatedSystem<MultipaxosState, MultipaxosMessage> = {
+  protocol: multipaxos,
+  operations: keyValueOperations,
+  checksum: zlibCrc32,
+  createMachine: () => new KeyValueMachine(),
+  protocolTuning: multipaxosTuning,
+  electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
+  isVote: (message) =>
+    message.kind === "promise" || message.kind === "accepted" || message.kind === "heartbeatAck",
+};
+
+/** What `--protocol` may name. */
+export const SYSTEMS = {
+  multipaxos: multipaxosKeyValue,
+} as const;
+
+export type SystemName = keyof typeof SYSTEMS;
