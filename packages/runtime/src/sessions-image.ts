@@ -62,11 +62,11 @@ export class SessionsImage {
     this.#expired = frozen.expired.from;
   }
 
-  /** Appends records until `writer` holds `bytesMax` or nothing is left; false when nothing was. */
+  /** Appends a record, and more while `writer` holds less than `bytesMax`; false at the end. */
   next(writer: Writer, bytesMax: number): boolean {
-    const start = writer.length;
+    if (!this.#record(writer)) return false;
     while (writer.length < bytesMax && this.#record(writer));
-    return writer.length > start;
+    return true;
   }
 
   #record(writer: Writer): boolean {

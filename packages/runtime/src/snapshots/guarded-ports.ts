@@ -1,0 +1,29 @@
+import type { Clock, Disk } from "@synod/core";
+import type { Guard } from "../host/guard.ts";
+
+/** The disk with every callback behind `guard`. */
+export function guardedDisk(disk: Disk, guard: Guard): Disk {
+  return {
+    lock: (done) => disk.lock(guard(done)),
+    unlock: (done) => disk.unlock(guard(done)),
+    list: (done) => disk.list(guard(done)),
+    create: (name, done) => disk.create(name, guard(done)),
+    size: (name, done) => disk.size(name, guard(done)),
+    read: (name, offset, length, done) => disk.read(name, offset, length, guard(done)),
+    write: (name, offset, bytes, done) => disk.write(name, offset, bytes, guard(done)),
+    sync: (name, done) => disk.sync(name, guard(done)),
+    rename: (from, to, done) => disk.rename(from, to, guard(done)),
+    remove: (name, done) => disk.remove(name, guard(done)),
+    syncDirectory: (done) => disk.syncDirectory(guard(done)),
+  };
+}
+
+/** The clock with every callback behind `guard`. */
+export function guardedClock(clock: Clock, guard: Guard): Clock {
+  return {
+    now: () => clock.now(),
+    setTimer: (ms, callback) => clock.setTimer(ms, guard(callback)),
+    clearTimer: (handle) => clock.clearTimer(handle),
+    defer: (callback) => clock.defer(guard(callback)),
+  };
+}
