@@ -6,6 +6,13 @@
 export { type Address, formatAddress, isLoopback, parseAddress } from "./address.ts";
 export { createClock, type NodeClock } from "./clock.ts";
 export { createDisk, type DiskOptions, type FlushMode } from "./disk.ts";
+export { createNetwork, type NodeNetwork } from "./network.ts";
+export {
+  NETWORK_TUNING,
+  type NetworkCounters,
+  type NetworkOptions,
+  type NetworkTuning,
+} from "./network-options.ts";
 export { createRandom } from "./random.ts";
 export { Requests, type Waiter } from "./requests.ts";
 export { SynodError, type SynodErrorCode } from "./synod-error.ts";
