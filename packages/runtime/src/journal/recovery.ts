@@ -1,4 +1,4 @@
-import type { About, Disk, JournalRecord, PortError } from "@synod/core";
+import type { About, Disk, Done, JournalRecord, PortError } from "@synod/core";
 import type { Checksum } from "../host-options.ts";
 import { inOrder } from "./in-order.ts";
 import { SECTOR_BYTES, segmentName, segmentSequence } from "./layout.ts";
@@ -40,7 +40,7 @@ interface Candidate extends Base {
   readonly certain: boolean;
 }
 
-type Done = (error: PortError | null, recovered: Recovered | null) => void;
+type RecoveryDone = (error: PortError | null, recovered: Recovered | null) => void;
 
 /**
  * Reads a journal back. The newest segment with a block tells which checkpoint counts; if that checkpoint
@@ -49,7 +49,7 @@ type Done = (error: PortError | null, recovered: Recovered | null) => void;
 export function recoverJournal(
   options: RecoveryOptions,
   onRecords: (records: readonly JournalRecord[]) => void,
-  done: Done,
+  done: RecoveryDone,
 ): void {
   options.disk.list((error, names) => {
     if (error !== null) return done(error, null);
@@ -66,14 +66,14 @@ class Recovery {
   readonly #options: RecoveryOptions;
   readonly #sequences: readonly number[];
   readonly #onRecords: (records: readonly JournalRecord[]) => void;
-  readonly #done: Done;
+  readonly #done: RecoveryDone;
   readonly #sizes = new Map<number, number>();
 
   constructor(
     options: RecoveryOptions,
     sequences: readonly number[],
     onRecords: (records: readonly JournalRecord[]) => void,
-    done: Done,
+    done: RecoveryDone,
   ) {
     this.#options = options;
     this.#sequences = sequences;
@@ -90,21 +90,29 @@ class Recovery {
       const read = sequences.filter((sequence) => sequence >= base.segment);
       this.#readAll(read, reconstruction, (failed) => {
         if (failed !== null) return this.#done(failed, null);
-        this.#judge(sequences, base, reconstruction);
+        this.#judge(sequences, base, reconstruction, read);
       });
     });
   }
 
-  #judge(sequences: readonly number[], base: Candidate, reconstruction: Reconstruction): void {
+  #judge(
+    sequences: readonly number[],
+    base: Candidate,
+    reconstruction: Reconstruction,
+    read: readonly number[],
+  ): void {
     const newest = this.#sequences.at(-1) ?? 0;
     const end = reconstruction.finish((segment) => segment < newest);
     if (!end.complete) return this.run(sequences.filter((sequence) => sequence < base.segment));
     const records = reconstruction.take();
     if (records.length > 0) this.#onRecords(records);
-    this.#cutTorn(end, (error) => {
-      if (error !== null) return this.#done(error, null);
-      this.#done(null, this.#recovered(sequences, base, end));
-    });
+    inOrder(
+      [(next) => this.#cutTorn(end, next), (next) => this.#makeDurable(read, next)],
+      (error) => {
+        if (error !== null) return this.#done(error, null);
+        this.#done(null, this.#recovered(sequences, base, end));
+      },
+    );
   }
 
   #recovered(sequences: readonly number[], base: Candidate, end: JournalEnd): Recovered {
@@ -176,6 +184,21 @@ class Recovery {
           },
         );
       }),
+      done,
+    );
+  }
+
+  /**
+   * What a killed process wrote and never synced is read back from the page cache. The protocol takes a
+   * recovered record for durable, so it has to become that (docs/decisions/0001-contract.md, R3).
+   */
+  #makeDurable(read: readonly number[], done: (error: PortError | null) => void): void {
+    const { disk } = this.#options;
+    inOrder(
+      [
+        ...read.map((segment) => (next: Done) => disk.sync(segmentName(segment), next)),
+        (next: Done) => disk.syncDirectory(next),
+      ],
       done,
     );
   }
