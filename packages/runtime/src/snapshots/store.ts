@@ -78,6 +78,15 @@ export class SnapshotStore {
     return this.#entries.reduce((sum, { manifest }) => sum + manifest.totalBytes, 0);
   }
 
+  encode(manifest: Manifest): Uint8Array {
+    return encodeManifest(manifest, this.#ports.checksum);
+  }
+
+  /** Null when the bytes are no manifest. */
+  decode(bytes: Uint8Array): Manifest | null {
+    return decodeManifest(bytes, this.#ports.checksum);
+  }
+
   /** The whole snapshot with this digest; null when it is not here, or not any more. */
   find(digest: string): Manifest | null {
     return this.#entry(digest)?.manifest ?? null;
@@ -201,7 +210,7 @@ export class SnapshotStore {
     install: SnapshotInstall,
     done: (error: PortError | null, manifest: Manifest | null) => void,
   ): void {
-    const manifest = encodeManifest(install.manifest, this.#ports.checksum);
+    const manifest = this.encode(install.manifest);
     const { index } = install.manifest.position;
     this.#publish({ index, data: install.file, manifest }, (error, published) => {
       if (this.#install === install) this.#install = null;

@@ -1,0 +1,24 @@
+import type { Clock, NodeId, PortError, Position, Random } from "@synod/core";
+import type { Guard } from "../host/guard.ts";
+import type { Manifest } from "./manifest.ts";
+import type { SnapshotStore } from "./store.ts";
+import type { TransferMessage } from "./transfer-messages.ts";
+
+export interface TransferOptions {
+  readonly self: NodeId;
+  readonly store: SnapshotStore;
+  readonly clock: Clock;
+  /** Which member is asked first. */
+  readonly random: Random;
+  readonly guard: Guard;
+  /** Best effort. `bulk`: it may wait behind everything else. */
+  readonly send: (to: NodeId, message: TransferMessage, bulk: boolean) => void;
+  /** What this replica has executed: nothing older is fetched. */
+  readonly have: () => Position;
+  /** A fetched snapshot is durable and the newest here: it is to be loaded. Called in a turn of its own. */
+  readonly onInstalled: (manifest: Manifest) => void;
+  /** A member asks for a newer snapshot than there is here: a barrier, please. */
+  readonly onSnapshotWanted: () => void;
+  /** `no-space`: it is tried again later. Anything else is final. */
+  readonly onFailed: (error: PortError) => void;
+}

@@ -1,0 +1,144 @@
+import type { NodeId, Position } from "@synod/core";
+import type { TransferOptions } from "./transfer-options.ts";
+
+/** A snapshot is kept for a member that is silent for no longer than this. */
+export const LEASE_MS = 30_000;
+/** Chunks read at a time, for all members together. */
+const READS_MAX = 4;
+/** Chunks that wait to be read; what is asked for beyond is asked for again. */
+const QUEUE_MAX = 64;
+
+interface Lease {
+  readonly digest: string;
+  expiresAt: number;
+}
+
+interface ChunkToSend {
+  readonly to: NodeId;
+  readonly digest: string;
+  readonly index: number;
+}
+
+/** The side that has the state: offers its newest snapshot, and keeps it while it is being fetched. */
+export class StateServing {
+  readonly #options: TransferOptions;
+  readonly #leases = new Map<NodeId, Lease>();
+  readonly #queue: ChunkToSend[] = [];
+  #reading = 0;
+  /** The newest position that somebody asked for in vain; 0: none. */
+  #wanted = 0;
+  #timer: number | null = null;
+
+  constructor(options: TransferOptions) {
+    this.#options = options;
+  }
+
+  /** Members that are fetching from here. */
+  get serving(): number {
+    return this.#leases.size;
+  }
+
+  /** Whether a snapshot taken at `position` would help somebody whom the newest one here does not. */
+  isSnapshotWanted(position: Position): boolean {
+    const newest = this.#options.store.newest?.position.index ?? 0;
+    return this.#wanted > newest && position.index >= this.#wanted;
+  }
+
+  onStateRequest(from: NodeId, position: Position): void {
+    const { store, send, onSnapshotWanted } = this.#options;
+    const { newest } = store;
+    if (newest !== null && newest.position.index >= position.index) {
+      this.#lease(from, newest.digest);
+      send(from, { kind: "stateOffer", manifest: store.encode(newest) }, true);
+      return;
+    }
+    this.#wanted = Math.max(this.#wanted, position.index);
+    send(from, { kind: "stateNone", position: newest?.position ?? { log: 0, index: 0 } }, false);
+    onSnapshotWanted();
+  }
+
+  onChunkRequest(from: NodeId, digest: string, index: number): void {
+    const manifest = this.#options.store.find(digest);
+    if (manifest === null || index >= manifest.chunks.length) return this.#gone(from, digest);
+    this.#lease(from, digest);
+    if (this.#queue.length === QUEUE_MAX) return;
+    this.#queue.push({ to: from, digest, index });
+    this.#read();
+  }
+
+  onStateDone(from: NodeId, digest: string): void {
+    if (this.#leases.get(from)?.digest === digest) this.#release(from);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) this.#options.clock.clearTimer(this.#timer);
+    this.#timer = null;
+    this.#queue.length = 0;
+    for (const node of [...this.#leases.keys()]) this.#release(node);
+  }
+
+  #read(): void {
+    const { store, send, onFailed, onSnapshotWanted } = this.#options;
+    while (this.#reading < READS_MAX) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      const { to, digest, index } = next;
+      const manifest = store.find(digest);
+      if (manifest === null) {
+        this.#gone(to, digest);
+        continue;
+      }
+      this.#reading += 1;
+      store.readChunk(manifest, index, (problem, bytes) => {
+        this.#reading -= 1;
+        if (problem === null) send(to, { kind: "chunk", digest, index, bytes }, true);
+        else if (problem.code === "damaged") {
+          this.#wanted = Math.max(this.#wanted, manifest.position.index);
+          this.#gone(to, digest);
+          onSnapshotWanted();
+        } else onFailed({ code: problem.code, message: problem.message });
+        this.#read();
+      });
+    }
+  }
+
+  #gone(to: NodeId, digest: string): void {
+    this.#options.send(to, { kind: "stateGone", digest }, false);
+  }
+
+  /** Keeps this snapshot, and no other, for `node` from now on. */
+  #lease(node: NodeId, digest: string): void {
+    const { clock, store } = this.#options;
+    const expiresAt = clock.now() + LEASE_MS;
+    const before = this.#leases.get(node);
+    if (before?.digest === digest) {
+      before.expiresAt = expiresAt;
+      return;
+    }
+    const held = store.pin(digest);
+    this.#release(node);
+    if (!held) return;
+    this.#leases.set(node, { digest, expiresAt });
+    this.#watch();
+  }
+
+  #release(node: NodeId): void {
+    const lease = this.#leases.get(node);
+    if (lease === undefined) return;
+    this.#leases.delete(node);
+    this.#options.store.unpin(lease.digest);
+  }
+
+  #watch(): void {
+    const { clock, guard } = this.#options;
+    if (this.#timer !== null) return;
+    const check = (): void => {
+      this.#timer = null;
+      const now = clock.now();
+      for (const [node, lease] of [...this.#leases].sort(([a], [b]) => a - b))
+        if (lease.expiresAt <= now) this.#release(node);
+      if (this.#leases.size > 0) this.#watch();
+    };
+    this.#timer = clock.setTimer(LEASE_MS / 2, guard(check));
+  }
+}
