@@ -1,1 +1,20 @@
-export {};
+/**
+ * The durable host of one replica: effect queue, journal, sessions, snapshots and reads over four
+ * ports. Pure TypeScript, callbacks only; the same code runs on a real machine and in the
+ * simulator.
+ */
+export * from "./configuration.ts";
+export * from "./effect-queue.ts";
+export * from "./execution.ts";
+export * from "./frames.ts";
+export * from "./hello.ts";
+export { createHost } from "./host/host.ts";
+export * from "./host-options.ts";
+export * from "./identity.ts";
+export type { Identity } from "./identity-codec.ts";
+export { type FormatOptions, formatDirectory, newDataId } from "./identity-format.ts";
+export * from "./journal/journal.ts";
+export * from "./outcome.ts";
+export * from "./sessions.ts";
+export * from "./snapshots/store.ts";
+export * from "./tuning.ts";

@@ -1,0 +1,107 @@
+import type { Clock, Command, Deliver, Position } from "@synod/core";
+import type { Executed, Execution } from "../execution.ts";
+
+/** Commands executed in one turn of the event loop; a restart's backlog is spread over many. */
+const COMMANDS_PER_TURN = 2048;
+
+export interface DeliveryHandler {
+  executed(command: Command, executed: Executed, position: Position): void;
+  /** The state is that of the barrier's position, on every replica the same. */
+  barrier(position: Position, image: Uint8Array): void;
+  /** Everything delivered has been executed, or a turn's share of it. */
+  advanced(): void;
+}
+
+/** Executes what is delivered, in order, without holding up the event loop for long. */
+export class Deliveries {
+  readonly #execution: Execution;
+  readonly #clock: Clock;
+  readonly #handler: DeliveryHandler;
+  #backlog: Deliver[] = [];
+  #head = 0;
+  /** Commands of the first delivery in the backlog that are executed already. */
+  #offset = 0;
+  #budget = COMMANDS_PER_TURN;
+  #turnAsked = false;
+  #paused = false;
+
+  constructor(execution: Execution, clock: Clock, handler: DeliveryHandler) {
+    this.#execution = execution;
+    this.#clock = clock;
+    this.#handler = handler;
+  }
+
+  /** Deliveries not executed yet. */
+  get waiting(): number {
+    return this.#backlog.length - this.#head;
+  }
+
+  add(delivery: Deliver): void {
+    this.#backlog.push(delivery);
+    this.#drain();
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** While a transferred state is put in place, nothing is executed. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Goes on; what the new state covers already is skipped. */
+  resume(): void {
+    this.#paused = false;
+    this.#offset = 0;
+    const { index } = this.#execution.executedUpTo;
+    this.#backlog = this.#backlog
+      .slice(this.#head)
+      .filter((delivery) => delivery.position.index > index);
+    this.#head = 0;
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#paused) return;
+    while (this.#head < this.#backlog.length && this.#budget > 0) {
+      const delivery = this.#backlog[this.#head] as Deliver;
+      if (!this.#executeSome(delivery)) break;
+      this.#head += 1;
+      this.#offset = 0;
+      if (this.#paused) return;
+    }
+    if (this.#head === this.#backlog.length) {
+      this.#backlog = [];
+      this.#head = 0;
+    }
+    this.#askTurn();
+    this.#handler.advanced();
+  }
+
+  /** True when the whole delivery has been executed. */
+  #executeSome(delivery: Deliver): boolean {
+    const { commands, position } = delivery;
+    while (this.#offset < commands.length && this.#budget > 0) {
+      const command = commands[this.#offset] as Command;
+      this.#offset += 1;
+      this.#budget -= 1;
+      this.#handler.executed(command, this.#execution.execute(position, command), position);
+    }
+    if (this.#offset < commands.length) return false;
+    this.#execution.advance(position);
+    if (commands.some((command) => command.kind !== "apply"))
+      this.#handler.barrier(position, delivery.image);
+    return true;
+  }
+
+  #askTurn(): void {
+    if (this.#turnAsked) return;
+    this.#turnAsked = true;
+    this.#clock.defer(() => {
+      this.#turnAsked = false;
+      this.#budget = COMMANDS_PER_TURN;
+      if (this.#head < this.#backlog.length) this.#drain();
+    });
+  }
+}

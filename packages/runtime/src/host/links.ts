@@ -1,0 +1,226 @@
+import type { Hello, Network, NodeId, PortError, Remembered } from "@synod/core";
+import { helloProblem } from "../hello.ts";
+import type { PeerStatus } from "../host-options.ts";
+import type { Identity } from "../identity-codec.ts";
+import {
+  type HelloVerdict,
+  isRegisteredAt,
+  judgeHello,
+  registrationsNeeded,
+  selfProblem,
+} from "./peers.ts";
+
+export interface LinksOptions {
+  readonly identity: Identity;
+  readonly members: readonly NodeId[];
+  readonly protocol: string;
+  readonly version: number;
+  readonly network: Network;
+  /** Makes an identity durable. Never called again before `done`. */
+  readonly save: (identity: Identity, done: (error: PortError | null) => void) => void;
+  readonly handler: LinksHandler;
+}
+
+export interface LinksHandler {
+  /** From now on frames of this peer count. */
+  linkReady(peer: NodeId): void;
+  /** Tells a peer, out of turn, what this node now durably remembers. */
+  tellKnown(peer: NodeId, remembers: readonly Remembered[]): void;
+  /** Enough others have durably remembered this node: it may vote from now on. */
+  admitted(): void;
+  /** This data directory must never vote again; durable already. */
+  disowned(reason: string): void;
+  /** The identity could not be saved. */
+  failed(error: PortError): void;
+}
+
+interface Link {
+  /** `pending`: its hello changes what is remembered, and that is not durable yet. */
+  readonly state: "pending" | "ready";
+  readonly hello: Hello;
+  readonly refused: string;
+}
+
+/**
+ * Judges who connects, keeps the durable memory of peers, and finds out whether this node may vote.
+ * A frame of a peer counts only once this node has durably remembered the start of it that sent the
+ * frame.
+ */
+export class Links {
+  readonly #options: LinksOptions;
+  #identity: Identity;
+  /** What of {@link #identity} has been saved: only that is told to anybody. */
+  #durable: Identity;
+  #nonVoterReason = "";
+  readonly #links = new Map<NodeId, Link>();
+  readonly #refusals = new Map<NodeId, string>();
+  readonly #registeredAt = new Set<NodeId>();
+  #saving = false;
+  #afterSave: (() => void)[] = [];
+
+  constructor(options: LinksOptions) {
+    this.#options = options;
+    this.#identity = options.identity;
+    this.#durable = options.identity;
+    this.#nonVoterReason = standing(options.identity);
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  get mayVote(): boolean {
+    return this.#identity.formatted && this.#identity.registered;
+  }
+
+  /** Empty when this node votes. */
+  get nonVoterReason(): string {
+    if (this.mayVote) return "";
+    if (this.#nonVoterReason !== "") return this.#nonVoterReason;
+    const needed = registrationsNeeded(this.#options.members);
+    return `registered by ${this.#registeredAt.size} of the ${needed} other members that it takes`;
+  }
+
+  hello(): Hello {
+    const { cluster, node, dataId, incarnation, boot, formatted } = this.#identity;
+    const { protocol, version } = this.#options;
+    const remembers = this.#durable.peers;
+    return { cluster, node, dataId, incarnation, boot, formatted, protocol, version, remembers };
+  }
+
+  /** Called once when the host starts: a member without others needs nobody's memory. */
+  begin(): void {
+    this.#checkRegistration();
+  }
+
+  linkUp(hello: Hello): string | null {
+    const problem = this.#problem(hello);
+    if (problem !== null) return problem;
+    this.#refusals.delete(hello.node);
+    this.heard(hello.node, hello.remembers);
+    const verdict = judgeHello(this.#identity, hello);
+    if (verdict.kind === "stale") return verdict.reason;
+    this.#accept(hello, verdict);
+    return null;
+  }
+
+  linkDown(peer: NodeId): void {
+    this.#links.delete(peer);
+  }
+
+  refused(peer: NodeId, reason: string): void {
+    this.#refusals.set(peer, reason);
+  }
+
+  isReady(peer: NodeId): boolean {
+    return this.#links.get(peer)?.state === "ready";
+  }
+
+  /** What a peer durably remembers, from its hello or told later. */
+  heard(peer: NodeId, remembers: readonly Remembered[]): void {
+    const problem = selfProblem(this.#identity, remembers);
+    if (problem !== null) return this.#disown(problem);
+    if (isRegisteredAt(this.#identity, remembers)) {
+      this.#registeredAt.add(peer);
+      this.#checkRegistration();
+    }
+  }
+
+  /** Durably counts further, to at least `incarnation`; then tells which number it became. */
+  raiseIncarnation(incarnation: number, done: (incarnation: number) => void): void {
+    const raised = Math.max(incarnation, this.#identity.incarnation + 1);
+    this.#identity = { ...this.#identity, incarnation: raised };
+    this.#save(() => {
+      this.#options.network.announce(this.hello());
+      done(raised);
+    });
+  }
+
+  status(): PeerStatus[] {
+    const others = this.#options.members.filter((node) => node !== this.#identity.node);
+    return others.map((node) => {
+      const link = this.#links.get(node);
+      const memory = this.#identity.peers.find((peer) => peer.node === node);
+      return {
+        node,
+        connected: link !== undefined,
+        dataId: link?.hello.dataId ?? memory?.dataId ?? "",
+        incarnation: link?.hello.incarnation ?? memory?.incarnation ?? 0,
+        refused: link?.refused ?? this.#refusals.get(node) ?? "",
+      };
+    });
+  }
+
+  #problem(hello: Hello): string | null {
+    if (!this.#options.members.includes(hello.node))
+      return `node ${hello.node} is not a member of this configuration`;
+    return helloProblem(this.hello(), hello, null);
+  }
+
+  #accept(hello: Hello, verdict: Exclude<HelloVerdict, { kind: "stale" }>): void {
+    if (verdict.kind === "stranger") {
+      this.#links.set(hello.node, { state: "ready", hello, refused: verdict.reason });
+      return this.#options.handler.linkReady(hello.node);
+    }
+    if (!verdict.changed && this.#savedAll()) return this.#ready(hello);
+    this.#links.set(hello.node, { state: "pending", hello, refused: "" });
+    this.#identity = verdict.identity;
+    this.#save(() => {
+      if (this.#links.get(hello.node)?.hello !== hello) return;
+      this.#options.network.announce(this.hello());
+      this.#ready(hello);
+    });
+  }
+
+  #ready(hello: Hello): void {
+    this.#links.set(hello.node, { state: "ready", hello, refused: "" });
+    this.#options.handler.tellKnown(hello.node, this.#durable.peers);
+    this.#options.handler.linkReady(hello.node);
+  }
+
+  #checkRegistration(): void {
+    const { formatted, registered } = this.#identity;
+    if (!formatted || registered) return;
+    if (this.#registeredAt.size < registrationsNeeded(this.#options.members)) return;
+    this.#identity = { ...this.#identity, registered: true };
+    this.#save(() => {
+      if (this.mayVote) this.#options.handler.admitted();
+    });
+  }
+
+  #disown(reason: string): void {
+    if (!this.#identity.formatted) return;
+    this.#nonVoterReason = reason;
+    this.#identity = { ...this.#identity, formatted: false };
+    this.#save(() => {
+      this.#options.network.announce(this.hello());
+      this.#options.handler.disowned(reason);
+    });
+  }
+
+  #savedAll(): boolean {
+    return !this.#saving && this.#afterSave.length === 0;
+  }
+
+  /** Saves the identity as it is by then; `after` runs once it is durable. */
+  #save(after: () => void): void {
+    this.#afterSave.push(after);
+    if (this.#saving) return;
+    this.#saving = true;
+    const waiting = this.#afterSave;
+    this.#afterSave = [];
+    const saved = this.#identity;
+    this.#options.save(saved, (error) => {
+      this.#saving = false;
+      if (error !== null) return this.#options.handler.failed(error);
+      this.#durable = saved;
+      for (const callback of waiting) callback();
+      const next = this.#afterSave.shift();
+      if (next !== undefined) this.#save(next);
+    });
+  }
+}
+
+function standing(identity: Identity): string {
+  return identity.formatted ? "" : "its data directory was blank or disowned: it must be replaced";
+}

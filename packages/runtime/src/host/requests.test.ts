@@ -1,0 +1,321 @@
+import { type Command, createPrng, EMPTY_FOOTPRINT, nextBelow } from "@synod/core";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Executed } from "../execution.ts";
+import type { Outcome } from "../outcome.ts";
+import { BARRIER, Requests } from "./requests.ts";
+
+const SELF = 3;
+const OWN = "~3.7";
+const LIMITS = { outstandingMax: 5, outstandingBytesMax: 1_000, resubmitMs: 100 };
+
+let answers: string[];
+let requests: Requests;
+
+beforeEach(() => {
+  answers = [];
+  requests = create();
+});
+
+function create(limits = LIMITS): Requests {
+  return new Requests(OWN, SELF, limits, (token, outcome) =>
+    answers.push(`${token} ${word(outcome)}`),
+  );
+}
+
+function word(outcome: Outcome): string {
+  if (outcome.kind === "failed") return `${outcome.code}/${outcome.applied}`;
+  return `done@${outcome.position.index}${outcome.repeated ? " again" : ""} ${outcome.result.join()}`;
+}
+
+function own(
+  token: number | null,
+  payload: number[] = [token ?? 0],
+  now = 0,
+  deadline = 5_000,
+): void {
+  const body = {
+    kind: "apply",
+    payload: Uint8Array.from(payload),
+    footprint: EMPTY_FOOTPRINT,
+  } as const;
+  requests.addOwn(token, body, now, deadline);
+}
+
+function user(client: string, sequence: number, payload: number[] = [1]): Command {
+  return {
+    kind: "apply",
+    client,
+    sequence,
+    acknowledged: 1,
+    origin: 0,
+    payload: Uint8Array.from(payload),
+    footprint: EMPTY_FOOTPRINT,
+  };
+}
+
+function propose(): Command[] {
+  return requests.takeUnproposed(100_000).flat();
+}
+
+function done(index: number, result: number[] = [], repeated = false): Executed {
+  return { kind: "done", position: { log: 0, index }, result: Uint8Array.from(result), repeated };
+}
+
+describe("the node's own session", () => {
+  test("numbers its commands from 1 and acknowledges what was answered", () => {
+    own(10);
+    own(11);
+    expect(propose().map((c) => [c.client, c.sequence, c.acknowledged, c.origin])).toEqual([
+      [OWN, 1, 1, SELF],
+      [OWN, 2, 1, SELF],
+    ]);
+    requests.executed({ ...user(OWN, 2), payload: Uint8Array.of(11) }, done(5, [7]));
+    own(12);
+    expect(propose().map((c) => [c.sequence, c.acknowledged])).toEqual([[3, 1]]);
+    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(10) }, done(6));
+    own(13);
+    expect(propose().map((c) => [c.sequence, c.acknowledged])).toEqual([[4, 3]]);
+    expect(answers).toEqual(["11 done@5 7", "10 done@6 "]);
+  });
+
+  test("proposes a barrier though it has no payload, alone and among others", () => {
+    requests.addOwn(null, BARRIER, 0, 1_000);
+    expect(propose().map((c) => c.kind)).toEqual(["barrier"]);
+    own(1);
+    requests.addOwn(null, BARRIER, 0, 1_000);
+    expect(propose().map((c) => c.kind)).toEqual(["apply", "barrier"]);
+  });
+});
+
+describe("batches", () => {
+  test("hold about as many payload bytes as they may, in order, or one larger command", () => {
+    for (const [token, size] of [40, 40, 40, 250, 10, 0, 0].entries())
+      own(
+        token,
+        Array.from({ length: size }, () => token),
+      );
+    const sizes = requests.takeUnproposed(100).map((batch) => batch.map((c) => c.payload.length));
+    expect(sizes).toEqual([[40, 40], [40], [250], [10, 0, 0]]);
+    expect(requests.hasUnproposed).toBe(false);
+    expect(requests.takeUnproposed(100)).toEqual([]);
+  });
+});
+
+describe("a user's session", () => {
+  test("takes retries of one request as one", () => {
+    expect(requests.addUser(1, user("a", 1), 0, 1_000)).toBe(true);
+    expect(requests.addUser(2, user("a", 1), 0, 1_000)).toBe(true);
+    expect(requests.addUser(3, user("b", 1), 0, 1_000)).toBe(true);
+    expect(propose().map((c) => `${c.client}${c.sequence} from ${c.origin}`)).toEqual([
+      "a1 from 3",
+      "b1 from 3",
+    ]);
+    expect(requests.outstanding).toBe(2);
+    requests.executed(user("a", 1), done(4));
+    expect(answers).toEqual(["1 done@4 ", "2 done@4 "]);
+  });
+
+  test("refuses another payload under a sequence that is under way, but not later", () => {
+    requests.addUser(1, user("a", 1, [1]), 0, 1_000);
+    expect(requests.addUser(2, user("a", 1, [2]), 0, 1_000)).toBe(false);
+    expect(requests.addUser(2, user("a", 1, [1, 0]), 0, 1_000)).toBe(false);
+    requests.executed(user("a", 1, [1]), done(4));
+    // Now only the session table can tell.
+    expect(requests.addUser(3, user("a", 1, [2]), 0, 1_000)).toBe(true);
+  });
+
+  test("is not answered by another node's command under the same sequence", () => {
+    requests.addUser(1, user("a", 1, [1]), 0, 1_000);
+    requests.executed(user("a", 1, [2]), done(4, [9]));
+    expect(answers).toEqual([]);
+    requests.executed(user("a", 1, [1]), { kind: "refused", code: "sequence-reused" });
+    expect(answers).toEqual(["1 sequence-reused/no"]);
+  });
+});
+
+describe("a deadline", () => {
+  test("is `unknown` once proposed and `no` before", () => {
+    own(1, [1], 0, 100);
+    propose();
+    own(2, [2], 0, 100);
+    requests.tick(99);
+    expect(answers).toEqual([]);
+    requests.tick(100);
+    expect(answers).toEqual(["1 deadline/unknown", "2 deadline/no"]);
+    expect([requests.outstanding, propose()]).toEqual([0, []]);
+  });
+
+  test("is `no` when the protocol gave up all that was proposed, for good", () => {
+    own(1, [1], 0, 50);
+    propose();
+    requests.released([{ client: OWN, sequence: 1 }], "never", 10);
+    requests.tick(50);
+    expect(answers).toEqual(["1 deadline/no"]);
+  });
+
+  test("stays `unknown` when one of two copies may still be executed", () => {
+    own(1, [1], 0, 1_000);
+    propose();
+    requests.released("all", "unknown", 10);
+    expect(propose()).toHaveLength(1);
+    requests.released([{ client: OWN, sequence: 1 }], "never", 20);
+    requests.tick(1_000);
+    expect(answers).toEqual(["1 deadline/unknown"]);
+  });
+
+  test("that passed is not held against a command that is executed later", () => {
+    own(1, [1], 0, 50);
+    propose();
+    requests.tick(50);
+    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, done(9));
+    expect(answers).toEqual(["1 deadline/unknown"]);
+  });
+});
+
+describe("resubmission", () => {
+  const proposedAt = (until: number): number[] => {
+    const times: number[] = [];
+    for (let now = 0; now <= until; now += 25) {
+      requests.tick(now);
+      if (propose().length > 0) times.push(now);
+    }
+    return times;
+  };
+
+  test("comes after pauses that double", () => {
+    own(1, [1], 0, 100_000);
+    expect(proposedAt(2_000)).toEqual([0, 100, 300, 700, 1_500]);
+  });
+
+  test("keeps client and sequence, so that sessions can execute it once", () => {
+    own(1);
+    const [first] = propose();
+    requests.tick(100);
+    expect(propose()).toEqual([first]);
+  });
+
+  test("comes at once after `unknown`, after a part of the pause after `never`", () => {
+    own(1, [1], 0, 100_000);
+    propose();
+    requests.released("all", "unknown", 10);
+    expect(propose()).toHaveLength(1);
+    requests.released([{ client: OWN, sequence: 1 }], "never", 20);
+    expect(propose()).toHaveLength(0);
+    requests.tick(44);
+    expect(propose()).toHaveLength(0);
+    requests.tick(45);
+    expect(propose()).toHaveLength(1);
+  });
+
+  test("of everything, after a state transfer", () => {
+    own(1);
+    requests.addUser(2, user("a", 1), 0, 1_000);
+    expect(propose()).toHaveLength(2);
+    requests.resubmitAll();
+    requests.resubmitAll();
+    expect(propose()).toHaveLength(2);
+  });
+
+  test("does not concern what has not been proposed yet", () => {
+    own(1);
+    requests.released("all", "unknown", 0);
+    expect(propose()).toHaveLength(1);
+  });
+});
+
+describe("bounds", () => {
+  test("count requests and payload bytes, and both fall again", () => {
+    for (let token = 0; token < 4; token += 1) own(token);
+    expect(requests.isFull(1)).toBe(false);
+    expect(requests.isFull(997)).toBe(true);
+    own(4);
+    expect(requests.isFull(0)).toBe(true);
+    propose();
+    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(0) }, done(1));
+    expect(requests.isFull(1)).toBe(false);
+    requests.stop();
+    expect(requests.outstanding).toBe(0);
+    expect(requests.isFull(1_000)).toBe(false);
+  });
+});
+
+test("stopping answers everything once, with what is known of it", () => {
+  own(1);
+  propose();
+  requests.addUser(2, user("a", 1), 0, 1_000);
+  requests.addUser(3, user("a", 1), 0, 1_000);
+  requests.stop();
+  requests.stop();
+  expect(answers).toEqual(["1 stopped/unknown", "2 stopped/no", "3 stopped/no"]);
+  expect(propose()).toEqual([]);
+});
+
+/** What {@link Requests} owes its callers, by lists and searches. */
+class NaiveRequests {
+  readonly open: { token: number; command: Command; deadline: number; copies: number }[] = [];
+  readonly answers: string[] = [];
+
+  propose(commands: readonly Command[]): void {
+    for (const command of commands)
+      for (const entry of this.open) if (same(entry.command, command)) entry.copies += 1;
+  }
+
+  executed(command: Command, index: number): void {
+    for (const entry of this.open.splice(0)) {
+      if (same(entry.command, command)) this.answers.push(`${entry.token} done@${index} `);
+      else this.open.push(entry);
+    }
+  }
+
+  tick(now: number): void {
+    for (const entry of this.open.splice(0)) {
+      if (now < entry.deadline) this.open.push(entry);
+      else this.answers.push(`${entry.token} deadline/${entry.copies === 0 ? "no" : "unknown"}`);
+    }
+  }
+}
+
+function same(a: Command, b: Command): boolean {
+  return a.client === b.client && a.sequence === b.sequence;
+}
+
+test("answers each token exactly once, as lists and searches would", () => {
+  for (let seed = 1; seed <= 100; seed += 1) {
+    const random = createPrng(seed);
+    answers = [];
+    requests = create({ ...LIMITS, resubmitMs: 40 });
+    const naive = new NaiveRequests();
+    const proposed: Command[] = [];
+    let token = 0;
+    let sequence = 0;
+    for (let now = 0; now < 1_500; now += 10) {
+      const deadline = now + 10 + nextBelow(random, 300);
+      const what = nextBelow(random, 6);
+      if (what < 2) {
+        token += 1;
+        sequence += 1;
+        own(token, [token & 0xff], now, deadline);
+        const command = { ...user(OWN, sequence), payload: Uint8Array.of(token & 0xff) };
+        naive.open.push({ token, command, deadline, copies: 0 });
+      } else if (what < 3) {
+        token += 1;
+        const command = user(`client-${nextBelow(random, 3)}`, 1 + nextBelow(random, 40));
+        const joined = naive.open.find((entry) => same(entry.command, command));
+        requests.addUser(token, command, now, deadline);
+        naive.open.push({ ...(joined ?? { deadline, copies: 0 }), token, command });
+      } else if (what < 4) {
+        const commands = propose();
+        proposed.push(...commands);
+        naive.propose(commands);
+      } else if (what < 5 && proposed.length > 0) {
+        const [command] = proposed.splice(nextBelow(random, proposed.length), 1);
+        requests.executed(command as Command, done(now));
+        naive.executed(command as Command, now);
+      } else if (nextBelow(random, 10) === 0) requests.released("all", "unknown", now);
+      requests.tick(now);
+      naive.tick(now);
+      expect([...answers].sort(), `seed ${seed} at ${now}`).toEqual([...naive.answers].sort());
+    }
+    expect(new Set(answers.map((answer) => answer.split(" ")[0])).size).toBe(answers.length);
+  }
+});

@@ -1,0 +1,306 @@
+import { type Command, EMPTY_FOOTPRINT, type NodeId, type RequestId } from "@synod/core";
+import type { Executed } from "../execution.ts";
+import { failed, type Outcome } from "../outcome.ts";
+
+/** A proposal that has not been answered yet. */
+interface Pending {
+  readonly command: Command;
+  /** Who waits for it; nobody for the host's own barriers. Retries of one request join. */
+  readonly tokens: number[];
+  readonly deadline: number;
+  /** Copies handed to the protocol and not released as `never`: with none, it was not applied. */
+  copies: number;
+  resubmitAt: number;
+  pause: number;
+  /** Among those to be proposed in this turn. */
+  queued: boolean;
+}
+
+export interface RequestLimits {
+  readonly outstandingMax: number;
+  readonly outstandingBytesMax: number;
+  readonly resubmitMs: number;
+}
+
+export interface RequestsHandler {
+  answered(token: number, outcome: Outcome): void;
+  /** The node's own session is closed: somebody took this node's name further. See `renew`. */
+  sessionLost(): void;
+}
+
+/**
+ * The proposals of this node that wait for an answer. They are proposed again, under the same
+ * client and sequence, until the deadline: sessions see to it that nothing is executed twice.
+ */
+export class Requests {
+  #client: string;
+  readonly #origin: NodeId;
+  readonly #limits: RequestLimits;
+  readonly #handler: RequestsHandler;
+  /** The node's own session, by sequence; users' sessions, by client and sequence. */
+  readonly #own = new Map<number, Pending>();
+  readonly #users = new Map<string, Map<number, Pending>>();
+  #nextSequence = 1;
+  #lowest = 1;
+  #count = 0;
+  #bytes = 0;
+  #toPropose: Pending[] = [];
+
+  constructor(client: string, origin: NodeId, limits: RequestLimits, handler: RequestsHandler) {
+    this.#client = client;
+    this.#origin = origin;
+    this.#limits = limits;
+    this.#handler = handler;
+  }
+
+  /** The node's own session. */
+  get client(): string {
+    return this.#client;
+  }
+
+  get outstanding(): number {
+    return this.#count;
+  }
+
+  /** Something waits to be handed to the protocol. */
+  get hasUnproposed(): boolean {
+    return this.#toPropose.length > 0;
+  }
+
+  isFull(payloadBytes: number): boolean {
+    return (
+      this.#count >= this.#limits.outstandingMax ||
+      this.#bytes + payloadBytes > this.#limits.outstandingBytesMax
+    );
+  }
+
+  /** A command of the node's own session. */
+  addOwn(
+    token: number | null,
+    body: Pick<Command, "kind" | "payload" | "footprint">,
+    now: number,
+    deadline: number,
+  ): void {
+    const sequence = this.#nextSequence;
+    const acknowledged = this.#lowestOutstanding();
+    this.#nextSequence += 1;
+    const command = {
+      ...body,
+      client: this.#client,
+      sequence,
+      acknowledged,
+      origin: this.#origin,
+    };
+    const pending = this.#pending(command, now, deadline);
+    if (token !== null) pending.tokens.push(token);
+    this.#own.set(sequence, pending);
+    this.#enqueue(pending);
+  }
+
+  /**
+   * A command of a user's session; false when another payload is under way under the same sequence.
+   */
+  addUser(token: number, command: Command, now: number, deadline: number): boolean {
+    const session = this.#users.get(command.client) ?? new Map<number, Pending>();
+    this.#users.set(command.client, session);
+    const before = session.get(command.sequence);
+    if (before !== undefined) {
+      if (!sameBytes(before.command.payload, command.payload)) return false;
+      before.tokens.push(token);
+      return true;
+    }
+    const pending = this.#pending({ ...command, origin: this.#origin }, now, deadline);
+    pending.tokens.push(token);
+    session.set(command.sequence, pending);
+    this.#enqueue(pending);
+    return true;
+  }
+
+  /**
+   * What is to be proposed now, in batches of about `bytesMax` of payload, or of one larger
+   * command.
+   */
+  takeUnproposed(bytesMax: number): Command[][] {
+    const batches: Command[][] = [];
+    let batch: Command[] | null = null;
+    let room = 0;
+    for (const pending of this.#toPropose) {
+      if (!pending.queued) continue;
+      pending.queued = false;
+      pending.copies += 1;
+      const { command } = pending;
+      if (batch === null || command.payload.length > room) {
+        batch = [];
+        batches.push(batch);
+        room = bytesMax;
+      }
+      batch.push(command);
+      room -= command.payload.length;
+    }
+    this.#toPropose = [];
+    return batches;
+  }
+
+  /** The state machine executed (or definitely refused) a command. */
+  executed(command: Command, executed: Executed): void {
+    const pending = this.#find(command);
+    if (pending === undefined || this.#isAnothers(pending.command, command)) return;
+    const expired = executed.kind === "refused" && executed.code === "session-expired";
+    if (expired && command.client === this.#client) return this.#handler.sessionLost();
+    this.#remove(pending);
+    const outcome: Outcome =
+      executed.kind === "done"
+        ? {
+            kind: "done",
+            position: executed.position,
+            result: executed.result,
+            repeated: executed.repeated,
+          }
+        : failed(executed.code, "no");
+    for (const token of pending.tokens) this.#handler.answered(token, outcome);
+  }
+
+  /**
+   * The protocol no longer pursues these. Unknown ones go out again at once, others after a pause.
+   */
+  released(
+    requests: readonly RequestId[] | "all",
+    outcome: "never" | "unknown",
+    now: number,
+  ): void {
+    const concerned = requests === "all" ? this.#all() : requests.map((id) => this.#find(id));
+    for (const pending of concerned) {
+      if (pending === undefined || pending.copies === 0) continue;
+      if (outcome === "never") {
+        pending.copies -= 1;
+        pending.resubmitAt = Math.min(pending.resubmitAt, now + pending.pause / 4);
+      } else {
+        this.#queue(pending);
+        pending.resubmitAt = now + pending.pause;
+      }
+    }
+  }
+
+  /** Deadlines and resubmissions that are due. */
+  tick(now: number): void {
+    for (const pending of this.#all()) {
+      if (now >= pending.deadline) {
+        this.#remove(pending);
+        const outcome = failed("deadline", pending.copies === 0 ? "no" : "unknown");
+        for (const token of pending.tokens) this.#handler.answered(token, outcome);
+      } else if (now >= pending.resubmitAt) {
+        pending.pause *= 2;
+        pending.resubmitAt = now + pending.pause;
+        this.#queue(pending);
+      }
+    }
+  }
+
+  /**
+   * Goes on under another name for the node's own session. The old one is closed for good, so
+   * nothing that is still pending in it was executed or ever will be: all of it is proposed anew.
+   */
+  renew(client: string): void {
+    const pending = [...this.#own.values()];
+    this.#own.clear();
+    this.#client = client;
+    this.#nextSequence = 1;
+    this.#lowest = 1;
+    for (const old of pending) {
+      old.queued = false;
+      const sequence = this.#nextSequence;
+      this.#nextSequence += 1;
+      const command = { ...old.command, client, sequence, acknowledged: 1 };
+      const renewed = { ...old, command, copies: 0 };
+      this.#own.set(sequence, renewed);
+      this.#queue(renewed);
+    }
+  }
+
+  /**
+   * Everything again: after a state transfer, what was executed in the gap has no other way to be
+   * answered.
+   */
+  resubmitAll(): void {
+    for (const pending of this.#all()) this.#queue(pending);
+  }
+
+  /** Ends all of them. */
+  stop(): void {
+    for (const pending of this.#all()) {
+      this.#remove(pending);
+      const outcome = failed("stopped", pending.copies === 0 ? "no" : "unknown");
+      for (const token of pending.tokens) this.#handler.answered(token, outcome);
+    }
+    this.#toPropose = [];
+  }
+
+  #pending(command: Command, now: number, deadline: number): Pending {
+    const pause = this.#limits.resubmitMs;
+    const resubmitAt = now + pause;
+    return { command, tokens: [], deadline, copies: 0, resubmitAt, pause, queued: false };
+  }
+
+  #enqueue(pending: Pending): void {
+    this.#count += 1;
+    this.#bytes += pending.command.payload.length;
+    this.#queue(pending);
+  }
+
+  #queue(pending: Pending): void {
+    if (pending.queued) return;
+    pending.queued = true;
+    this.#toPropose.push(pending);
+  }
+
+  #find(id: RequestId): Pending | undefined {
+    return id.client === this.#client
+      ? this.#own.get(id.sequence)
+      : this.#users.get(id.client)?.get(id.sequence);
+  }
+
+  /**
+   * A user may have given one sequence to different commands on different nodes: each answer speaks
+   * of its own.
+   */
+  #isAnothers(mine: Command, executed: Command): boolean {
+    return mine.client !== this.#client && !sameBytes(mine.payload, executed.payload);
+  }
+
+  #remove(pending: Pending): void {
+    const { client, sequence } = pending.command;
+    pending.queued = false;
+    this.#count -= 1;
+    this.#bytes -= pending.command.payload.length;
+    if (client === this.#client) {
+      this.#own.delete(sequence);
+      return;
+    }
+    const session = this.#users.get(client);
+    session?.delete(sequence);
+    if (session?.size === 0) this.#users.delete(client);
+  }
+
+  #all(): Pending[] {
+    const all = [...this.#own.values()];
+    for (const session of this.#users.values()) all.push(...session.values());
+    return all;
+  }
+
+  /** The next sequence when nothing is outstanding. */
+  #lowestOutstanding(): number {
+    while (this.#lowest < this.#nextSequence && !this.#own.has(this.#lowest)) this.#lowest += 1;
+    return this.#lowest;
+  }
+}
+
+/** A barrier: executes nothing, and all replicas hold the same state at its position. */
+export const BARRIER: Pick<Command, "kind" | "payload" | "footprint"> = Object.freeze({
+  kind: "barrier",
+  payload: new Uint8Array(0),
+  footprint: EMPTY_FOOTPRINT,
+});
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

@@ -1,0 +1,147 @@
+import type { Clock, NodeId, Position, Random } from "@synod/core";
+import type { HostTuning } from "../host-options.ts";
+import type { SnapshotProblem } from "../snapshots/files.ts";
+import type { Manifest } from "../snapshots/manifest.ts";
+import { StateTransfer } from "../snapshots/transfer.ts";
+import type { TransferMessage } from "../snapshots/transfer-messages.ts";
+import type { Booted } from "./boot.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Guard } from "./guard.ts";
+
+export interface SnapshottingOptions {
+  readonly booted: Booted;
+  readonly tuning: HostTuning;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly guard: Guard;
+  readonly deliveries: Deliveries;
+  readonly send: (to: NodeId, message: TransferMessage, bulk: boolean) => void;
+  /** A barrier through the log; it may get lost. */
+  readonly proposeBarrier: () => void;
+  /** A snapshot through `position` is durable. */
+  readonly compact: (position: Position) => void;
+  /** A transferred state is durable and in place. */
+  readonly installed: (position: Position, image: Uint8Array) => void;
+  readonly observe: (event: string, detail: Readonly<Record<string, number>>) => void;
+  /** The disk is not to be trusted any more. */
+  readonly failed: (reason: string) => void;
+}
+
+/** A barrier that was not delivered by then is asked for again. */
+const BARRIER_PATIENCE_MS = 60_000;
+
+const NOWHERE: Position = Object.freeze({ log: 0, index: 0 });
+
+/**
+ * Keeps the journal short: asks for a barrier when it has grown, writes the state as of the barrier, has the
+ * protocol forget what that covers; and fetches the state from others when this replica fell too far behind.
+ */
+export class Snapshotting {
+  readonly #options: SnapshottingOptions;
+  readonly #transfer: StateTransfer;
+  #writing = false;
+  #installing = false;
+  #barrierAskedAt: number | null = null;
+  #stopped = false;
+
+  constructor(options: SnapshottingOptions) {
+    this.#options = options;
+    this.#transfer = new StateTransfer({
+      self: options.booted.identity.node,
+      store: options.booted.snapshots,
+      clock: options.clock,
+      random: options.random,
+      guard: options.guard,
+      send: options.send,
+      have: () => options.booted.execution?.executedUpTo ?? NOWHERE,
+      onInstalled: (manifest) => this.#putInPlace(manifest),
+      onSnapshotWanted: () => this.#askBarrier(),
+      onFailed: (error) => this.#diskFailed("state transfer", error),
+    });
+  }
+
+  get latestPosition(): Position {
+    return this.#options.booted.snapshots.newest?.position ?? NOWHERE;
+  }
+
+  get latestBytes(): number {
+    return this.#options.booted.snapshots.bytes;
+  }
+
+  /** A transferred state is being put in place. */
+  get isInstalling(): boolean {
+    return this.#installing;
+  }
+
+  /** Called when something was flushed. */
+  journalGrew(): void {
+    const { booted, tuning } = this.#options;
+    const wanted = booted.execution?.wantsBarrier === true;
+    if (wanted || booted.journal.bytes > tuning.journalBytesMax) this.#askBarrier();
+  }
+
+  /** All replicas hold the same state here: the moment to freeze it, if it is worth it. */
+  atBarrier(position: Position, image: Uint8Array): void {
+    this.#barrierAskedAt = null;
+    const { booted, tuning } = this.#options;
+    const worthIt = booted.journal.bytes * 2 > tuning.journalBytesMax;
+    if (this.#writing || this.#installing || this.#stopped) return;
+    if (!worthIt && !this.#transfer.isSnapshotWanted(position)) return;
+    this.#write(position, image);
+  }
+
+  request(position: Position, from: readonly NodeId[]): void {
+    if (!this.#installing && !this.#stopped) this.#transfer.request(position, from);
+  }
+
+  onMessage(from: NodeId, message: TransferMessage): void {
+    if (!this.#stopped) this.#transfer.onMessage(from, message);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#transfer.stop();
+  }
+
+  #askBarrier(): void {
+    const now = this.#options.clock.now();
+    const asked = this.#barrierAskedAt;
+    if (this.#writing || this.#installing) return;
+    if (asked !== null && now - asked < BARRIER_PATIENCE_MS) return;
+    this.#barrierAskedAt = now;
+    this.#options.proposeBarrier();
+  }
+
+  #write(position: Position, image: Uint8Array): void {
+    const { booted, observe, compact } = this.#options;
+    if (booted.execution === null) return;
+    this.#writing = true;
+    booted.snapshots.write(position, image, booted.execution.freeze(), (error, manifest) => {
+      this.#writing = false;
+      if (manifest === null) return this.#diskFailed("snapshot", error);
+      observe("snapshot written", { position: position.index, bytes: manifest.totalBytes });
+      compact(position);
+    });
+  }
+
+  /** The files are durable; now the machine. Nothing is executed meanwhile. */
+  #putInPlace(manifest: Manifest): void {
+    const { booted, deliveries, installed, observe } = this.#options;
+    const { execution } = booted;
+    if (execution === null || manifest.position.index <= execution.executedUpTo.index) return;
+    this.#installing = true;
+    deliveries.pause();
+    booted.snapshots.load(manifest, execution.restore(), (problem) => {
+      this.#installing = false;
+      if (problem !== null) return this.#diskFailed("transferred snapshot", problem);
+      observe("state installed", { position: manifest.position.index });
+      installed(manifest.position, manifest.image);
+    });
+  }
+
+  /** Without room there is no snapshot for now; everything else about the disk is final. */
+  #diskFailed(what: string, problem: SnapshotProblem | null): void {
+    if (problem?.code === "no-space") return this.#options.observe("no space", {});
+    this.#options.failed(`${what}: ${problem?.message ?? "unreadable"}`);
+  }
+}
