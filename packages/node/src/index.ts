@@ -2,10 +2,10 @@
  * A replica on Node: the four ports of a host (durable files, TCP, timers, randomness), and
  * `createNode`, which puts a host on top of them behind promises.
  */
-
 export { type Address, formatAddress, isLoopback, parseAddress } from "./address.ts";
 export { createClock, type NodeClock } from "./clock.ts";
 export { createDisk, type DiskOptions, type FlushMode } from "./disk.ts";
+export { type FormatNodeOptions, formatNode } from "./format-node.ts";
 export { createNetwork, type NodeNetwork } from "./network.ts";
 export {
   NETWORK_TUNING,
@@ -13,6 +13,15 @@ export {
   type NetworkOptions,
   type NetworkTuning,
 } from "./network-options.ts";
+export {
+  createNode,
+  type ProposeOptions,
+  type ReadOptions,
+  type RequestOptions,
+  type SynodNode,
+} from "./node.ts";
+export type { NodeOptions, Observe } from "./node-options.ts";
+export type { Answer } from "./pending-answer.ts";
 export { createRandom } from "./random.ts";
 export { Requests, type Waiter } from "./requests.ts";
 export { SynodError, type SynodErrorCode } from "./synod-error.ts";

@@ -11,6 +11,7 @@ import {
   type NetworkTuning,
 } from "./network-options.ts";
 import type { NetworkParts } from "./network-parts.ts";
+import { exposedPeerAddress } from "./node-options.ts";
 import { OutboundLane } from "./outbound-lane.ts";
 import { portError } from "./port-error.ts";
 
@@ -65,8 +66,7 @@ class TcpNetwork implements NodeNetwork {
     const { listen, insecure } = this.#options;
     const where = formatAddress(listen);
     if (insecure !== true && !isLoopback(listen.host)) {
-      const message = `the peer address ${where} can be reached by other machines, and what nodes say to each other is neither encrypted nor authenticated: listen on 127.0.0.1, or allow it with --insecure`;
-      process.nextTick(done, { code: "denied", message });
+      process.nextTick(done, { code: "denied", message: exposedPeerAddress(listen) });
       return;
     }
     const failed = (error: Error): void => done(portError(error, `cannot listen on ${where}`));

@@ -1,5 +1,13 @@
 /** The HTTP API of a replicated key-value store, with metrics, and what starts a whole server. */
 export {
+  type ClusterFile,
+  ClusterFileError,
+  type ClusterMember,
+  clusterConfiguration,
+  parseClusterFile,
+  readClusterFile,
+} from "./cluster-file.ts";
+export {
   createHttpServer,
   HTTP_LIMITS,
   type HttpLimits,
@@ -9,3 +17,4 @@ export {
 export type { Backend } from "./key-requests.ts";
 export type { NodeStatus, NodeStatusPeer } from "./node-status.ts";
 export { FAILURE_STATUS, type Problem } from "./problem.ts";
+export { type RunningServer, type ServerOptions, startServer } from "./start-server.ts";

@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import type { Machine, NodeId } from "@synod/core";
+import { multipaxos } from "@synod/core/protocols/multipaxos";
+import { KeyValueMachine } from "@synod/machines";
+import type { Configuration } from "@synod/runtime";
+import { onTestFinished } from "vitest";
+import { formatNode } from "../format-node.ts";
+import { createNode, type SynodNode } from "../node.ts";
+import type { NodeOptions } from "../node-options.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+import { CLUSTER, freePort, pause } from "./test-peer.ts";
+
+/** A cluster of real nodes in this process. */
+export interface TestCluster {
+  readonly configuration: Configuration;
+  directory(id: NodeId): string;
+  format(id: NodeId): Promise<string>;
+  start(id: NodeId, more?: Partial<NodeOptions<never, never>>): Promise<SynodNode>;
+}
+
+export async function testCluster(size: number): Promise<TestCluster> {
+  const root = temporaryDirectory();
+  const members = [];
+  for (let id = 0; id < size; id += 1)
+    members.push({ id, address: `127.0.0.1:${await freePort()}`, zone: "", roles: [] });
+  const configuration = { number: 1, cluster: CLUSTER, members, quorums: null };
+  const directory = (id: NodeId): string => join(root, `node-${id}`);
+  return {
+    configuration,
+    directory,
+    format: (id) => formatNode({ directory: directory(id), cluster: CLUSTER, id }),
+    async start(id, more = {}) {
+      const machine: Machine = new KeyValueMachine();
+      const node = await createNode({
+        id,
+        configuration,
+        directory: directory(id),
+        protocol: multipaxos,
+        machine,
+        ...(more as object),
+      });
+      onTestFinished(() => node.close());
+      return node;
+    },
+  };
+}
+
+/** Waits until a node says that it is ready. */
+export async function ready(node: SynodNode, ms = 8_000): Promise<void> {
+  const limit = performance.now() + ms;
+  while (!node.status().ready) {
+    if (performance.now() > limit) throw new Error(`not ready: ${node.status().notReadyReason}`);
+    await pause(10);
+  }
+}
