@@ -1,22 +1,6 @@
 import type { Position, ProtocolStatus } from "@synod/core";
 import type { HostOptions, HostStatus } from "../host-options.ts";
-import type { Booted } from "./boot.ts";
-import type { Deliveries } from "./deliveries.ts";
-import type { Links } from "./links.ts";
-import type { Reads } from "./reads.ts";
-import type { Requests } from "./requests.ts";
-import type { Snapshotting } from "./snapshotting.ts";
-
-/** The parts of a running host that know something worth showing. */
-export interface StatusSources {
-  readonly booted: Booted;
-  readonly replica: { status(): ProtocolStatus };
-  readonly links: Links;
-  readonly requests: Requests;
-  readonly reads: Reads;
-  readonly deliveries: Deliveries | null;
-  readonly snapshotting: Snapshotting | null;
-}
+import type { Parts } from "./assembly.ts";
 
 const NOWHERE: Position = Object.freeze({ log: 0, index: 0 });
 
@@ -31,18 +15,16 @@ const BLANK: ProtocolStatus = Object.freeze({
 });
 
 /** Everything an operator may ask, in one plain object. */
-export function hostStatus(input: {
-  // biome-ignore lint/suspicious/noExplicitAny: status is the same for every protocol
-  readonly options: HostOptions<any, any>;
-  readonly running: StatusSources | null;
-  readonly diskFull: boolean;
-  readonly stopped: boolean;
-}): HostStatus {
-  const { options, running, diskFull, stopped } = input;
+export function hostStatus<S, M>(
+  options: HostOptions<S, M>,
+  running: Parts<S, M> | null,
+  stopped: boolean,
+): HostStatus {
   const replica = running?.replica.status() ?? BLANK;
   const executedUpTo = running?.booted.execution?.executedUpTo ?? NOWHERE;
   const notReadyReason = whyNotReady(running, replica, executedUpTo, stopped);
   const identity = running?.links.identity;
+  const front = running?.front;
   return {
     node: options.self,
     cluster: options.configuration.cluster,
@@ -60,14 +42,14 @@ export function hostStatus(input: {
     snapshotBytes: running?.snapshotting?.latestBytes ?? 0,
     snapshotPosition: running?.snapshotting?.latestPosition ?? NOWHERE,
     sessions: running?.booted.execution?.sessions ?? 0,
-    outstanding: (running?.requests.outstanding ?? 0) + (running?.reads.outstanding ?? 0),
-    diskFull,
+    outstanding: (front?.requests.outstanding ?? 0) + (front?.reads.outstanding ?? 0),
+    diskFull: front?.diskFull ?? false,
     peers: running?.links.status() ?? [],
   };
 }
 
-function whyNotReady(
-  running: StatusSources | null,
+function whyNotReady<S, M>(
+  running: Parts<S, M> | null,
   replica: ProtocolStatus,
   executedUpTo: Position,
   stopped: boolean,

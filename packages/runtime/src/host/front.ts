@@ -1,0 +1,212 @@
+import {
+  type Clock,
+  type Command,
+  EMPTY_FOOTPRINT,
+  type Footprint,
+  type Input,
+  PAYLOAD_BYTES_MAX,
+  type Readable,
+  type Release,
+} from "@synod/core";
+import type { Executed, Execution } from "../execution.ts";
+import type { HostOptions, HostTuning, ProposeRequest, ReadRequest } from "../host-options.ts";
+import type { Journal } from "../journal/journal.ts";
+import { type FailureCode, failed } from "../outcome.ts";
+import { sessionKey } from "../sessions-name.ts";
+import { type ClearedBatch, Reads } from "./reads.ts";
+import { BARRIER, Requests } from "./requests.ts";
+
+/** How often deadlines and resubmissions are looked at while requests are outstanding. */
+const TICK_MS = 25;
+/** Barriers wait for a quorum much longer than a client would. */
+const BARRIER_DEADLINE_MS = 60_000;
+const PROPOSAL_BYTES = 256 * 1024;
+const SPACE_CHECK_MS = 1000;
+
+export interface FrontOptions {
+  // biome-ignore lint/suspicious/noExplicitAny: what clients ask is the same for every protocol
+  readonly host: HostOptions<any, any>;
+  readonly tuning: HostTuning;
+  readonly clock: Clock;
+  /** The node's own session. */
+  readonly client: string;
+  readonly execution: Execution | null;
+  readonly journal: Journal;
+  readonly input: (input: Input<never>) => void;
+  /** A state is being put in place: nothing can be read. */
+  readonly isInstalling: () => boolean;
+  readonly sessionLost: () => void;
+}
+
+/**
+ * Where requests come in and answers go out: gathers what is asked in one turn of the event loop into
+ * one proposal and one read, and answers what the state machine has executed.
+ */
+export class Front {
+  readonly #options: FrontOptions;
+  readonly requests: Requests;
+  readonly reads: Reads;
+  /** The journal found no room: what it holds waits, and no more is taken. */
+  diskFull = false;
+  #spaceCheckAt = 0;
+  #turnAsked = false;
+  #tickTimer: number | null = null;
+  #failures: { readonly token: number; readonly code: FailureCode }[] = [];
+  #ended = false;
+
+  constructor(options: FrontOptions) {
+    const { host, tuning, client, sessionLost } = options;
+    const answered = host.listener.answered.bind(host.listener);
+    this.#options = options;
+    this.requests = new Requests(client, host.self, tuning, { answered, sessionLost });
+    this.reads = new Reads(tuning, answered);
+  }
+
+  propose(request: ProposeRequest): void {
+    const { token, payload, session, deadlineMs } = request;
+    const problem = this.#proposalProblem(payload.length);
+    if (problem !== null) return this.#failSoon(token, problem);
+    const now = this.#options.clock.now();
+    const footprint = this.#footprint(payload, session?.client ?? this.requests.client);
+    const body = { kind: "apply", payload, footprint } as const;
+    if (session === null) this.requests.addOwn(token, body, now, now + deadlineMs);
+    else {
+      const command: Command = { ...body, ...session, origin: this.#options.host.self };
+      if (!this.requests.addUser(token, command, now, now + deadlineMs))
+        return this.#failSoon(token, "sequence-reused");
+    }
+    this.askTurn();
+  }
+
+  read(request: ReadRequest): void {
+    const { token, query, consistency, deadlineMs } = request;
+    if (this.#options.execution === null) return this.#failSoon(token, "not-serving");
+    if (this.reads.isFull) return this.#failSoon(token, "overload");
+    const deadline = this.#options.clock.now() + deadlineMs;
+    if (consistency === "stale") this.reads.addStale(token, query, deadline);
+    else this.reads.add(token, query, deadline);
+    this.askTurn();
+  }
+
+  /** A command for everybody's state machine that executes nothing. */
+  proposeBarrier(): void {
+    const now = this.#options.clock.now();
+    this.requests.addOwn(null, BARRIER, now, now + BARRIER_DEADLINE_MS);
+    this.askTurn();
+  }
+
+  executed(command: Command, executed: Executed): void {
+    this.requests.executed(command, executed);
+  }
+
+  released(effect: Release): void {
+    this.requests.released(effect.requests, effect.outcome, this.#options.clock.now());
+    this.askTurn();
+  }
+
+  readable(effect: Readable): void {
+    this.reads.readable(effect.reads, effect.position, effect.validUntil ?? null);
+    this.askTurn();
+  }
+
+  /** Under a new session, or after a gap in what was executed here. */
+  askTurn(): void {
+    if (this.#turnAsked || this.#ended) return;
+    this.#turnAsked = true;
+    this.#options.clock.defer(() => this.#turn());
+  }
+
+  /** Evaluates what has been cleared and executed far enough. */
+  serveReads(): void {
+    const { execution, isInstalling } = this.#options;
+    if (execution === null || isInstalling()) return;
+    for (const batch of this.reads.takeDue(execution.executedUpTo)) this.#serve(batch, execution);
+  }
+
+  /** Answers everything that is outstanding: nobody will any more. */
+  end(): void {
+    this.#ended = true;
+    if (this.#tickTimer !== null) this.#options.clock.clearTimer(this.#tickTimer);
+    this.#answerFailures();
+    this.requests.stop();
+    this.reads.stop();
+  }
+
+  #turn(): void {
+    this.#turnAsked = false;
+    if (this.#ended) return;
+    const { input, clock } = this.#options;
+    this.#answerFailures();
+    for (const commands of this.requests.takeUnproposed(PROPOSAL_BYTES))
+      input({ kind: "propose", commands });
+    if (this.reads.hasGathered) input({ kind: "read", reads: [this.reads.takeBatch(clock.now())] });
+    this.serveReads();
+    this.#armTick();
+  }
+
+  #armTick(): void {
+    if (this.#tickTimer !== null || this.#ended) return;
+    if (this.requests.outstanding + this.reads.outstanding === 0) return;
+    this.#tickTimer = this.#options.clock.setTimer(TICK_MS, () => {
+      this.#tickTimer = null;
+      const now = this.#options.clock.now();
+      this.requests.tick(now);
+      this.reads.tick(now);
+      this.#turn();
+    });
+  }
+
+  #serve(batch: ClearedBatch, execution: Execution): void {
+    for (const read of batch.reads) {
+      const result = execution.query(read.query);
+      // Evaluated first, checked after: a pause in between must not turn into a stale answer.
+      if (batch.validUntil !== null && this.#options.clock.now() > batch.validUntil) {
+        this.reads.again(read);
+        this.askTurn();
+        continue;
+      }
+      this.reads.answered();
+      const position = execution.executedUpTo;
+      const outcome = { kind: "done", position, result, repeated: false } as const;
+      this.#options.host.listener.answered(read.token, outcome);
+    }
+  }
+
+  #proposalProblem(payloadBytes: number): FailureCode | null {
+    if (this.#options.execution === null) return "not-serving";
+    if (payloadBytes > PAYLOAD_BYTES_MAX) return "too-large";
+    if (this.diskFull || this.#lacksSpace()) return "disk-full";
+    return this.requests.isFull(payloadBytes) ? "overload" : null;
+  }
+
+  /** No segment could be made ahead: writes end now, while there is still room for promises. */
+  #lacksSpace(): boolean {
+    const { journal, clock } = this.#options;
+    if (journal.spaceError === null) return false;
+    const now = clock.now();
+    if (now >= this.#spaceCheckAt) {
+      this.#spaceCheckAt = now + SPACE_CHECK_MS;
+      journal.retrySpace();
+    }
+    return true;
+  }
+
+  #footprint(payload: Uint8Array, client: string): Footprint {
+    const { protocol, machine } = this.#options.host;
+    if (protocol.capabilities.order === "total" || machine === null) return EMPTY_FOOTPRINT;
+    const { reads, writes } = machine.footprint(payload);
+    return { reads, writes: [...writes, sessionKey(client)] };
+  }
+
+  #failSoon(token: number, code: FailureCode): void {
+    this.#failures.push({ token, code });
+    this.askTurn();
+  }
+
+  #answerFailures(): void {
+    const failures = this.#failures;
+    this.#failures = [];
+    for (const { token, code } of failures)
+      this.#options.host.listener.answered(token, failed(code, "no"));
+  }
+}

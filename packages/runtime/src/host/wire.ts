@@ -1,0 +1,63 @@
+import { type MessageCodec, type Network, type NodeId, Writer } from "@synod/core";
+import { encodeFrame, openFrame } from "../frames.ts";
+import type { Checksum } from "../host-options.ts";
+import { type HostMessage, readHostMessage, writeHostMessage } from "./host-messages.ts";
+
+/** Larger messages do not travel in the lane of heartbeats. */
+const BULK_BYTES = 64 * 1024;
+
+export interface WireOptions<M> {
+  readonly network: Network;
+  readonly messages: MessageCodec<M>;
+  /** Number of the configuration: messages of another one are not for this replica. */
+  readonly configuration: number;
+  readonly checksum: Checksum;
+}
+
+export type Incoming<M> =
+  | { readonly kind: "message"; readonly message: M }
+  | { readonly kind: "host"; readonly message: HostMessage }
+  /** Whole, but of another configuration. */
+  | { readonly kind: "foreign" };
+
+/** Turns messages into frames and back. */
+export class Wire<M> {
+  readonly #options: WireOptions<M>;
+  readonly #writer = new Writer(64 * 1024);
+
+  constructor(options: WireOptions<M>) {
+    this.#options = options;
+  }
+
+  sendMessage(to: readonly NodeId[], message: M): void {
+    const { network, messages, configuration, checksum } = this.#options;
+    const frame = encodeFrame(this.#writer, "message", checksum, (writer) => {
+      writer.u32(configuration);
+      messages.encode(writer, message);
+    });
+    network.send(to, frame.length > BULK_BYTES ? "bulk" : "urgent", frame);
+  }
+
+  sendHost(to: readonly NodeId[], message: HostMessage, bulk: boolean): void {
+    const { network, checksum } = this.#options;
+    const frame = encodeFrame(this.#writer, "host", checksum, (writer) =>
+      writeHostMessage(writer, message),
+    );
+    network.send(to, bulk ? "bulk" : "urgent", frame);
+  }
+
+  /** Null: damaged, or not what a member says. */
+  open(lent: Uint8Array): Incoming<M> | null {
+    // One copy here, so that whatever a protocol keeps pins nothing but its own frame.
+    const frame = openFrame(lent.slice(), this.#options.checksum);
+    if (frame === null) return null;
+    if (frame.kind === "host") {
+      const message = readHostMessage(frame.body);
+      return message === null ? null : { kind: "host", message };
+    }
+    if (frame.kind !== "message") return null;
+    if (frame.body.u32() !== this.#options.configuration) return { kind: "foreign" };
+    const message = this.#options.messages.decode(frame.body);
+    return message === null ? null : { kind: "message", message };
+  }
+}
