@@ -39,7 +39,15 @@ export function findSnapshots(
     readManifests(disk, checksum, newestFirst, (failed, read) => {
       if (failed !== null) return done(failed, { manifests: [], damaged: [] });
       const found = judge(newestFirst, read);
-      removeAll(disk, [...leftovers, ...replaced(newestFirst, found)], (left) => done(left, found));
+      const gone = [...leftovers, ...replaced(newestFirst, found)];
+      inOrder(
+        [
+          (next) => removeAll(disk, gone, next),
+          // A killed process may have given a name that only the operating system's memory knows.
+          (next) => disk.syncDirectory(next),
+        ],
+        (left) => done(left, found),
+      );
     });
   });
 }
