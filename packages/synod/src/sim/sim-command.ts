@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { runSeed, type SeedReport } from "@synod/simulator";
+import { describeFault, drawLife, runSeed, type SeedReport, shrink } from "@synod/simulator";
 import { type Command, Option } from "commander";
 import { CommandFailure } from "../exit-codes.ts";
 import { wholeNumber } from "../options.ts";
@@ -18,6 +18,7 @@ interface SimOptions {
   readonly from: number;
   readonly jobs: number;
   readonly verbose: boolean;
+  readonly shrink: boolean;
   readonly canary: boolean;
   readonly keepGoing: boolean;
   readonly mutant?: string;
@@ -38,6 +39,7 @@ export function addSimCommand(program: Command): void {
     .option("--from <n>", "first seed of the sweep", wholeNumber(0, SEED_MAX), 1)
     .option("--jobs <n>", "processes", wholeNumber(1, 64), availableParallelism())
     .option("--verbose", "tell the story of the seed", false)
+    .option("--shrink", "look for a shorter life with the same violation", false)
     .option("--keep-going", "do not stop at the first violation", false)
     .option("--canary", "plant a violation in every seed: it must be reported", false)
     .option("--mutant <name>", "run with a seeded bug of tools/mutants")
@@ -54,7 +56,21 @@ async function runSim(options: SimOptions): Promise<void> {
     ...(options.verbose ? { story: tell } : {}),
   });
   process.stdout.write(`${seedLine(report)}\n`);
-  if (report.violation !== null) throw new CommandFailure("failure", violationText(report));
+  if (report.violation === null) return;
+  if (options.shrink) shrinkSeed(options.protocol, report);
+  throw new CommandFailure("failure", violationText(report));
+}
+
+/** Prints what is left of a failing life when everything has gone that it does not need. */
+function shrinkSeed(protocol: SystemName, report: SeedReport): void {
+  const oracle = report.violation?.oracle ?? "";
+  const { life, report: last, runs } = shrink(SYSTEMS[protocol], drawLife(report.seed), oracle);
+  const { network, clients, nodes, faults } = life;
+  process.stdout.write(`\nafter ${runs} lives: ${nodes.length} nodes, ${clients.length} clients\n`);
+  process.stdout.write(`network ${JSON.stringify(network)}\n`);
+  for (const fault of faults) tell(fault.atMs, describeFault(fault));
+  runSeed(SYSTEMS[protocol], report.seed, { life, story: tell });
+  process.stdout.write(`${violationText(last)}\n`);
 }
 
 function tell(atMs: number, text: string): void {

@@ -1,0 +1,41 @@
+import { Command } from "commander";
+import { addDemoCommand } from "./demo/demo-command.ts";
+import { EXIT_CODES } from "./exit-codes.ts";
+import { addFormatCommand } from "./format-command.ts";
+import { addKeyCommands } from "./key-commands.ts";
+import { addStartCommand } from "./start-command.ts";
+import { addStatusCommand } from "./status-command.ts";
+import { VERSION } from "./version.ts";
+
+/** Fixed, so that what docs/cli.md shows is what everybody sees. */
+const HELP_COLUMNS = 80;
+
+/** The whole command line. Parsing it throws a `CommanderError` or a `CommandFailure`. */
+export function createProgram(): Command {
+  const program = new Command("synod")
+    .description("A durable, replicated key-value store that survives crashes, on Multi-Paxos.")
+    .version(VERSION, "--version", "print the version")
+    .helpOption("--help", "show help")
+    .helpCommand("help [command]", "show help of a command")
+    .showHelpAfterError("(add --help for what is possible)")
+    .addHelpText("after", `\n${exitCodeText()}`)
+    .exitOverride();
+  addDemoCommand(program);
+  addFormatCommand(program);
+  addStartCommand(program);
+  addKeyCommands(program);
+  addStatusCommand(program);
+  for (const command of [program, ...program.commands]) {
+    command.configureOutput({
+      getOutHelpWidth: () => HELP_COLUMNS,
+      getErrHelpWidth: () => HELP_COLUMNS,
+      outputError: (text, write) => write(text.replace(/^error: /, "synod: ")),
+    });
+  }
+  return program;
+}
+
+function exitCodeText(): string {
+  const lines = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);
+  return ["Exit codes:", ...lines].join("\n");
+}

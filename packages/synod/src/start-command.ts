@@ -1,0 +1,100 @@
+import { type Address, formatAddress, parseAddress } from "@synod/node";
+import { type RunningServer, type ServerOptions, startServer } from "@synod/server";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { readMember } from "./cluster.ts";
+import { CommandFailure } from "./exit-codes.ts";
+import { wholeNumber } from "./options.ts";
+import { synodFailure } from "./synod-failure.ts";
+
+interface StartOptions {
+  readonly id: number;
+  readonly cluster: string;
+  readonly dir: string;
+  readonly http?: Address;
+  readonly peer?: Address;
+  readonly insecure?: true;
+  readonly stopWithStdin?: true;
+}
+
+export function addStartCommand(program: Command): void {
+  program
+    .command("start")
+    .summary("run one node")
+    .description(
+      "Run one node until it is told to stop (Ctrl-C or SIGTERM). A node whose directory was " +
+        "not made by format, because it is new or was lost, does not vote: it catches up, " +
+        "serves and forwards.",
+    )
+    .requiredOption("--id <n>", "id of the node in the cluster file", wholeNumber(0, 65_535))
+    .requiredOption("--cluster <file>", "the cluster file, the same on all nodes")
+    .requiredOption("--dir <folder>", "the data directory")
+    .option("--http <address>", "listen for HTTP here, not where the cluster file says", address)
+    .option("--peer <address>", "listen for peers here, not where the cluster file says", address)
+    .option("--insecure", "allow a peer address that other machines can reach, without encryption")
+    .addOption(new Option("--stop-with-stdin").hideHelp())
+    .action(runStart);
+}
+
+function address(text: string): Address {
+  const parsed = parseAddress(text);
+  if (parsed === null) throw new InvalidArgumentError("It must be of the form host:port.");
+  return parsed;
+}
+
+async function runStart(options: StartOptions): Promise<void> {
+  const { id, dir } = options;
+  const { cluster, member } = await readMember(options.cluster, id);
+  const server = await startNode({
+    id,
+    cluster,
+    directory: dir,
+    insecure: options.insecure ?? false,
+    ...(options.http === undefined ? {} : { http: options.http }),
+    ...(options.peer === undefined ? {} : { peer: options.peer }),
+  });
+  const peer = options.peer === undefined ? member.peer : formatAddress(options.peer);
+  process.stdout.write(`${bootSummary(server, peer, dir)}\n`);
+  const release = stopWhenAsked(server, options.stopWithStdin ?? false);
+  const reason = await server.stopped;
+  release();
+  if (reason !== null) throw new CommandFailure("failure", `node ${id} had to stop: ${reason}`);
+}
+
+async function startNode(options: ServerOptions): Promise<RunningServer> {
+  try {
+    return await startServer(options);
+  } catch (error) {
+    throw synodFailure(error, `node ${options.id} in ${options.directory}`);
+  }
+}
+
+/** All that an operator wants to see of a start, in one line. */
+function bootSummary({ node, http }: RunningServer, peer: string, dir: string): string {
+  const { incarnation, protocol, journalBytes, snapshotPosition, voter } = node.status();
+  return [
+    `node ${node.id} (pid ${process.pid}) serves http://${formatAddress(http)}`,
+    `peers ${peer}`,
+    protocol,
+    `data in ${dir}: start ${incarnation}, snapshot of slot ${snapshotPosition.index}`,
+    `${journalBytes} bytes of journal`,
+    voter ? "votes" : `does not vote: ${node.status().nonVoterReason}`,
+  ].join(", ");
+}
+
+/**
+ * Stops the node in order on a signal, or when standard input ends: that is how a child learns that the demo
+ * that started it is gone, even if it was killed. Returns what takes the handlers away.
+ */
+function stopWhenAsked(server: RunningServer, withStdin: boolean): () => void {
+  const stop = (): void => void server.close();
+  // Ctrl-C reaches a whole process group: below a demo it is the demo that tells when to stop.
+  const onInterrupt = withStdin ? (): void => {} : stop;
+  process.on("SIGINT", onInterrupt);
+  process.on("SIGTERM", stop);
+  if (withStdin) process.stdin.on("close", stop).on("error", stop).resume();
+  return () => {
+    process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", stop);
+    process.stdin.off("close", stop).destroy();
+  };
+}
