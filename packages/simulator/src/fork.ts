@@ -4,7 +4,6 @@ import { draw } from "./addressed.ts";
 import { Cluster, type ClusterListener, type Member } from "./cluster.ts";
 import type { Life } from "./life.ts";
 import { PERFECT_NETWORK } from "./network-faults.ts";
-import { orderOf } from "./oracles/operation.ts";
 import type { Panel } from "./oracles/panel.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { SimulatedSystem } from "./system.ts";
@@ -28,7 +27,7 @@ interface ForkOptions<S, M> {
  * Acknowledged writes survive on any quorum of platters: here and now the power goes everywhere, and only a
  * smallest quorum of the disks is ever found again, with nothing but what was synced. A second cluster is
  * started on copies of those. It must come to serve, must have executed the same commands wherever this world
- * has, and must hold every write that a client knows of. Returns who survived; empty: no quorum is left.
+ * has, and must hold the state that this world has. Returns who survived; empty: no quorum is left.
  */
 export function checkFork<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
   const survivors = chooseSurvivors(options);
@@ -38,6 +37,8 @@ export function checkFork<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
   const watch = { sent: () => undefined, arrives: () => undefined };
   const switchboard = new Switchboard(scheduler, life.seed, PERFECT_NETWORK, watch);
   const returned = new Set<number>();
+  /** Keys that the fork wrote at positions beyond what this world has executed. */
+  const overwritten = new Set<string>();
   const fork = new Cluster<S, M>({
     system,
     life,
@@ -45,7 +46,7 @@ export function checkFork<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
     switchboard,
     images: new Map(survivors.map((node) => [node, world.member(node).disk.platter()])),
     livesFrom: 1_000 * number,
-    listener: forkListener(options, (token) => returned.add(token)),
+    listener: forkListener(options, overwritten, (token) => returned.add(token)),
   });
   for (const node of survivors) fork.start(node);
   const asked = new Set<NodeId>();
@@ -56,7 +57,7 @@ export function checkFork<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
   if (returned.size < survivors.length) {
     const states = survivors.map((node) => describe(fork.member(node)));
     panel.accuse("platters", `fork ${number}: ${survivors.join(",")} did not come back: ${states}`);
-  } else checkStates(options, fork, survivors);
+  } else checkStates(options, fork, survivors, overwritten);
   return survivors;
 }
 
@@ -93,9 +94,11 @@ function chooseSurvivors<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
 
 function forkListener<S, M>(
   options: ForkOptions<S, M>,
+  overwritten: Set<string>,
   done: (token: number) => void,
 ): ClusterListener {
-  const { panel, number } = options;
+  const { panel, number, system } = options;
+  const written = new Map<NodeId, string>();
   const places = new Map<NodeId, { position: number; place: number }>();
   return {
     answered: (node, token, outcome) => {
@@ -106,7 +109,12 @@ function forkListener<S, M>(
       const cursor = places.get(node);
       const place = cursor?.position === position.index ? cursor.place + 1 : 0;
       places.set(node, { position: position.index, place });
-      if (position.index > panel.order.last) return;
+      const key = written.get(node);
+      written.delete(node);
+      if (position.index > panel.order.last) {
+        if (key !== undefined) overwritten.add(key);
+        return;
+      }
       const known = panel.order.at(position.index)[place];
       if (known?.client === client && known.sequence === sequence) return;
       const before = known === undefined ? "nothing" : `${known.client}#${known.sequence}`;
@@ -115,7 +123,10 @@ function forkListener<S, M>(
         `fork ${number}: node ${node} executed ${client}#${sequence} at ${position.index}.${place}, it was ${before}`,
       );
     },
-    applied: () => undefined,
+    applied: (node, payload) => {
+      const effect = system.operations.effect(payload);
+      if (effect !== null) written.set(node, effect.key);
+    },
     replaced: () => undefined,
     up: () => undefined,
     down: () => undefined,
@@ -124,40 +135,30 @@ function forkListener<S, M>(
   };
 }
 
-/** Every key shows the last write that a client knows of, or a later one. */
+/**
+ * Every key holds what this world's executed order gives it, acknowledged yet or not: whatever was executed
+ * anywhere was chosen, so a quorum had it durable before. Keys that the fork went on to write are left out.
+ */
 function checkStates<S, M>(
   options: ForkOptions<S, M>,
   fork: Cluster<S, M>,
   survivors: readonly NodeId[],
+  overwritten: ReadonlySet<string>,
 ): void {
   const { panel, system, number } = options;
   const { state, answers } = panel;
   for (const node of survivors) {
-    const { machine, host } = fork.member(node);
-    if (machine === null || host === null) continue;
+    const { machine } = fork.member(node);
+    if (machine === null) continue;
     for (const key of state.keys) {
       const value = system.operations.answer(machine.query(system.operations.get(key)));
-      const floor = answers.acknowledgedOf(key);
-      const moment = value === undefined ? undefined : state.momentOf(key, value, floor);
-      // What the fork chose beyond this world's knowledge may have overwritten it.
-      const beyond = host.status().executedUpTo.index > panel.order.last;
-      if (moment !== undefined || (beyond && !isPast(options, key, value, floor))) continue;
+      const expected = state.valueAt(key, state.last);
+      if (value === expected || overwritten.has(key)) continue;
       panel.accuse(
         "platters",
         `fork ${number}: on ${survivors.join(",")} node ${node} holds ${value} for ${key}, ` +
-          `acknowledged was ${state.valueAt(key, floor)} at ${floor}`,
+          `executed was ${expected}, acknowledged up to ${answers.floor}`,
       );
     }
   }
-}
-
-/** Whether `value` is one that `key` held only before `floor`. */
-function isPast<S, M>(
-  options: ForkOptions<S, M>,
-  key: string,
-  value: string | null | undefined,
-  floor: number,
-): boolean {
-  if (value === undefined || value === null) return false;
-  return options.panel.state.momentOf(key, value, orderOf(0, 0)) !== undefined && floor > 0;
 }

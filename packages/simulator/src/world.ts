@@ -71,6 +71,9 @@ export class World<S, M> {
   readonly #mailbox: Mailbox;
   readonly #clients: readonly Client[];
   readonly #driver: FaultDriver<S, M>;
+  /** The position that a member's state came from, when it was put in place as a whole. */
+  readonly #bases = new Map<NodeId, number>();
+  readonly #starting = new Set<NodeId>();
   readonly #clientFloors = new Map<number, number>();
   readonly #invokedAt = new Map<number, number>();
   #operations = 0;
@@ -129,10 +132,19 @@ export class World<S, M> {
       this.scheduler.after(this.#life.faultsMs, -1, "world", () => this.#beginQuiet());
       this.#sample();
     });
-    while (this.panel.violation === null && !this.#atRest && this.scheduler.step());
+    while (this.panel.violation === null && !this.#atRest && this.scheduler.step())
+      for (const node of this.#starting) this.#lookAtStart(node);
     this.tally.events = this.scheduler.steps;
     this.tally.crashes = this.#driver.crashes;
     return this.#chain.digest();
+  }
+
+  /** What a member holds before it executes its first command is what it has loaded. */
+  #lookAtStart(node: NodeId): void {
+    const { state, host } = this.cluster.member(node);
+    if (state === "starting" && host !== null)
+      this.#bases.set(node, host.status().executedUpTo.index);
+    else this.#starting.delete(node);
   }
 
   get faults(): number {
@@ -185,13 +197,14 @@ export class World<S, M> {
       },
       executed: (node, position, client, sequence, repeated) => {
         this.#chain.add(position.index);
-        panel.executed(node, position, { client, sequence, repeated }, () => {
-          const { host } = this.cluster.member(node);
-          return host?.status().executedUpTo.index ?? 0;
-        });
+        const base = (): number => this.#bases.get(node) ?? 0;
+        panel.executed(node, position, { client, sequence, repeated }, base);
       },
       applied: (node, payload, result) => panel.applied(node, payload, result),
-      replaced: (node) => panel.replaced(node),
+      replaced: (node) => {
+        panel.replaced(node);
+        if (this.cluster.member(node).state === "starting") this.#starting.add(node);
+      },
       up: (node) => this.#tell(`node ${node} is up`),
       down: (node) => {
         this.#tell(`node ${node} is down`);
@@ -200,6 +213,7 @@ export class World<S, M> {
       },
       failed: (node, reason) => panel.accuse("failed", `node ${node}: ${reason}`),
       observed: (node, event, detail) => {
+        if (event === "state installed") this.#bases.set(node, Number(detail["position"]));
         this.tally.observed.set(event, (this.tally.observed.get(event) ?? 0) + 1);
         if (this.#options.story !== null)
           this.#tell(`node ${node}: ${event} ${JSON.stringify(detail)}`);

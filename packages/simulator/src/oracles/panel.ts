@@ -55,10 +55,11 @@ export class Panel {
     base: () => number,
   ): void {
     const order = this.order.executed(node, position.index, command, base);
-    this.once.executed(node, order, command);
     const applied = this.#applied.get(node);
     this.#applied.delete(node);
+    // Barriers and refused requests change nothing, and may well come twice.
     if (applied === undefined) return;
+    this.once.executed(node, order, command);
     if (command.repeated)
       this.accuse("once", `node ${node} applied a repetition again, at ${order}`);
     this.state.applied(node, order, applied.effect, applied.result);
