@@ -37,7 +37,7 @@ beforeEach(() => {
   onBarrier = () => undefined;
   executedUpTo = { log: 0, index: 0 };
   const clock = { defer: (callback: () => void) => turns.push(callback) } as unknown as Clock;
-  deliveries = new Deliveries(execution, clock, (callback) => callback, {
+  deliveries = new Deliveries(execution, clock, {
     executed: (_, executed, position) => {
       if (executed.kind !== "done" || executed.position !== position) log.push("wrong answer");
     },
@@ -105,11 +105,13 @@ test("a turn executes its share, in the middle of a delivery too, and the next o
   expect(take()).toHaveLength(TURN);
   deliveries.add(delivery(2, many(3)));
   expect(take()).toEqual(["2:1", "advanced 1"]);
+  expect(deliveries.isReadable, "half of the batch at 2 is executed").toBe(false);
   deliveries.add(delivery(3, many(1)));
   expect(take()).toEqual(["advanced 1"]);
   expect(deliveries.waiting).toBe(2);
   nextTurn();
   expect(take()).toEqual(["2:2", "2:3", "3:1", "advanced 3"]);
+  expect(deliveries.isReadable).toBe(true);
   expect(deliveries.waiting).toBe(0);
 });
 
@@ -131,7 +133,7 @@ test("executes nothing while paused; afterwards what the new state covers is ski
   deliveries.pause();
   for (const index of [1, 2, 3]) deliveries.add(delivery(index, [command(index)]));
   nextTurn();
-  expect(take()).toEqual([]);
+  expect([take(), deliveries.isReadable]).toEqual([[], false]);
   executedUpTo = { log: 0, index: 2 };
   deliveries.resume();
   expect(take()).toEqual(["3:3", "advanced 3"]);

@@ -11,6 +11,7 @@ import {
 } from "@synod/core";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Journal } from "../journal/journal.ts";
+import { guardedClock } from "../snapshots/guarded-ports.ts";
 import { createGuard } from "./guard.ts";
 import { Replica } from "./replica.ts";
 
@@ -74,12 +75,14 @@ beforeEach(() => {
   replica = new Replica<null, Message>({
     protocol,
     settings: { self: 0, members: [0, 1], quorums: null as never, seed: 1, roles: [], tuning: {} },
-    clock,
-    journal,
-    guard: createGuard(
-      () => stopped,
-      (reason) => log.push(`died: ${reason.split("\n")[0]}`),
+    clock: guardedClock(
+      clock,
+      createGuard(
+        () => stopped,
+        (reason) => log.push(`died: ${reason.split("\n")[0]}`),
+      ),
     ),
+    journal,
     handler: {
       transmit: (to, message) => log.push(`${message} to ${to.join("+")}`),
       deliver: (effect) => log.push(`deliver ${effect.position.index}`),

@@ -17,9 +17,10 @@ beforeEach(() => {
 });
 
 function create(limits = LIMITS): Requests {
-  return new Requests(OWN, SELF, limits, (token, outcome) =>
-    answers.push(`${token} ${word(outcome)}`),
-  );
+  return new Requests(OWN, SELF, limits, {
+    answered: (token, outcome) => answers.push(`${token} ${word(outcome)}`),
+    sessionLost: () => answers.push("session lost"),
+  });
 }
 
 function word(outcome: Outcome): string {
