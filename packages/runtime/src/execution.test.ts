@@ -99,6 +99,26 @@ test("barriers and stops execute nothing, whatever they carry", () => {
   expect(keyValue.result(execution.query(keyValue.get("k")))).toEqual({ kind: "absent" });
 });
 
+test("with an order by conflict, answers and state know the positions of barriers only", () => {
+  const kept: number[] = [];
+  const machine = new KeyValueMachine();
+  const apply = machine.apply.bind(machine);
+  machine.apply = (payload: Uint8Array, ...more: readonly unknown[]) => {
+    kept.push((more[0] as { index: number }).index);
+    return apply(payload);
+  };
+  const execution = new Execution(machine, LIMITS, "conflict");
+  const put = command("a", 1, 1, keyValue.put("k", Uint8Array.of(1)));
+  expect(execution.execute(at(3), put)).toMatchObject({ position: at(0) });
+  execution.execute(at(4), command("b", 1, 1, new Uint8Array(0), "barrier"));
+  expect(execution.execute(at(5), command("b", 1, 1, keyValue.get("k")))).toMatchObject({
+    position: at(4),
+  });
+  expect(execution.execute(at(6), put)).toMatchObject({ position: at(0), repeated: true });
+  expect([execution.executedUpTo, execution.commonPosition]).toEqual([at(6), at(4)]);
+  expect(kept).toEqual([0, 4]);
+});
+
 test("positions jump, and never fall back", () => {
   const execution = new Execution(new KeyValueMachine(), LIMITS);
   execution.advance(at(10));

@@ -33,18 +33,31 @@ const NO_RESULT = new Uint8Array(0);
 export class Execution {
   readonly #machine: Machine;
   readonly #sessions: SessionTable;
+  readonly #order: Capabilities["order"];
   #executedUpTo: Position = { log: 0, index: 0 };
+  /** Of the last barrier or stop, or of the image that was installed. */
+  #barrier: Position = { log: 0, index: 0 };
   /** A restore has begun and not succeeded: there is no state. */
   #restoring = false;
 
   constructor(machine: Machine, limits: SessionLimits, order: Capabilities["order"] = "total") {
     this.#machine = machine;
+    this.#order = order;
     this.#sessions = new SessionTable(limits, order);
   }
 
   /** Inclusive: everything up to here has been executed, but for the last position while its batch runs. */
   get executedUpTo(): Position {
     return this.#executedUpTo;
+  }
+
+  /**
+   * What answers say, and what machine and sessions may keep. Positions between two barriers of an order by
+   * conflict are local: another replica executes other commands there, and this one will after a restart. So
+   * it is the last barrier's there.
+   */
+  get commonPosition(): Position {
+    return this.#order === "total" ? this.#executedUpTo : this.#barrier;
   }
 
   /** Open user sessions. */
@@ -72,6 +85,7 @@ export class Execution {
   execute(position: Position, command: Command): Executed {
     this.advance(position);
     if (command.kind !== "apply") {
+      this.#barrier = position;
       this.#sessions.barrier();
       return { kind: "done", position, result: NO_RESULT, repeated: false };
     }
@@ -81,9 +95,10 @@ export class Execution {
       const { position: then, result } = admission;
       return { kind: "done", position: then, result, repeated: true };
     }
-    const result = this.#machine.apply(command.payload, position);
-    this.#sessions.record(admission, command, position, result);
-    return { kind: "done", position, result, repeated: false };
+    const common = this.commonPosition;
+    const result = this.#machine.apply(command.payload, common);
+    this.#sessions.record(admission, command, common, result);
+    return { kind: "done", position: common, result, repeated: false };
   }
 
   /** Nothing is to be executed at `position`. Positions never fall back. */
@@ -118,6 +133,7 @@ export class Execution {
     return new ExecutionRestore(this.#machine.restore(), (position, content) => {
       this.#sessions.install(content);
       this.#executedUpTo = position;
+      this.#barrier = position;
       this.#restoring = false;
     });
   }

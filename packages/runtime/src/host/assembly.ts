@@ -57,7 +57,7 @@ export function assemble<S, M>(options: AssemblyOptions<S, M>): Parts<S, M> {
     execution,
     journal,
     input: (input) => replica.input(input),
-    isInstalling: () => deliveries?.isPaused === true,
+    isReadable: () => deliveries?.isReadable !== false,
     sessionLost: options.sessionLost,
   });
   let snapshotting: Snapshotting | null = null;

@@ -41,8 +41,12 @@ export class Deliveries {
     this.#drain();
   }
 
-  get isPaused(): boolean {
-    return this.#paused;
+  /**
+   * The state is that of the executed position: not while another one is put in place, and not in
+   * the middle of a batch, whose position may have been cleared for reads already.
+   */
+  get isReadable(): boolean {
+    return !this.#paused && this.#offset === 0;
   }
 
   /** While a transferred state is put in place, nothing is executed. */

@@ -33,8 +33,8 @@ export interface FrontOptions {
   readonly execution: Execution | null;
   readonly journal: Journal;
   readonly input: (input: Input<never>) => void;
-  /** A state is being put in place: nothing can be read. */
-  readonly isInstalling: () => boolean;
+  /** False while a state is put in place, and in the middle of a batch. */
+  readonly isReadable: () => boolean;
   readonly sessionLost: () => void;
 }
 
@@ -118,8 +118,8 @@ export class Front {
 
   /** Evaluates what has been cleared and executed far enough. */
   serveReads(): void {
-    const { execution, isInstalling } = this.#options;
-    if (execution === null || isInstalling()) return;
+    const { execution, isReadable } = this.#options;
+    if (execution === null || !isReadable()) return;
     for (const batch of this.reads.takeDue(execution.executedUpTo)) this.#serve(batch, execution);
   }
 
@@ -166,7 +166,7 @@ export class Front {
         continue;
       }
       this.reads.answered();
-      const position = execution.executedUpTo;
+      const position = execution.commonPosition;
       const outcome = { kind: "done", position, result, repeated: false } as const;
       this.#options.host.listener.answered(read.token, outcome);
     }

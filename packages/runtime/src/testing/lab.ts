@@ -1,0 +1,258 @@
+import { crc32, type Machine, type NodeId, type Protocol } from "@synod/core";
+import { KeyValueMachine, keyValue } from "@synod/machines";
+import {
+  type DiskImage,
+  Fence,
+  fenced,
+  type NetworkFaults,
+  PERFECT_NETWORK,
+  Scheduler,
+  Switchboard,
+  VirtualDisk,
+  virtualClock,
+  virtualRandom,
+} from "@synod/simulator";
+import type { Configuration } from "../configuration.ts";
+import { createHost } from "../host/host.ts";
+import type { Host, HostTuning, SessionRequest } from "../host-options.ts";
+import { formatDirectory } from "../identity-format.ts";
+import type { Outcome } from "../outcome.ts";
+
+const CLUSTER = "5".repeat(32);
+
+export interface LabOptions<S, M> {
+  readonly protocol: Protocol<S, M>;
+  /** Roles of the members 0, 1, …; an empty list means all. */
+  readonly roles: readonly (readonly string[])[];
+  /** Members without a state machine. */
+  readonly withoutMachine?: readonly NodeId[];
+  readonly tuning?: Partial<HostTuning>;
+  readonly network?: Partial<NetworkFaults>;
+  readonly seed?: number;
+}
+
+export interface LabNode {
+  readonly id: NodeId;
+  readonly disk: VirtualDisk;
+  host: Host | null;
+  fence: Fence;
+  machine: KeyValueMachine | null;
+  lives: number;
+  isUp: boolean;
+  /** Why the host ended by itself, or could not start. */
+  ended: string | null;
+  /** Payloads that the machine of this life executed, in order. */
+  applied: Uint8Array[];
+  /** What it observed in all its lives, as `event index`. */
+  readonly events: string[];
+}
+
+/** Real hosts of any protocol on virtual ports, for tests that decide themselves what happens. */
+export class Lab<S, M> {
+  readonly scheduler = new Scheduler();
+  readonly switchboard: Switchboard;
+  readonly nodes: readonly LabNode[];
+  readonly outcomes = new Map<number, Outcome>();
+  readonly #options: LabOptions<S, M>;
+  readonly #seed: number;
+  #tokens = 0;
+
+  constructor(options: LabOptions<S, M>, images?: readonly DiskImage[]) {
+    this.#options = options;
+    this.#seed = options.seed ?? 1;
+    const faults = { ...PERFECT_NETWORK, ...options.network };
+    this.switchboard = new Switchboard(this.scheduler, this.#seed, faults, {
+      sent: () => undefined,
+      arrives: () => undefined,
+    });
+    this.nodes = options.roles.map((_, id) => ({
+      id,
+      disk: this.#disk(id, images?.[id]),
+      host: null,
+      fence: new Fence(() => undefined),
+      machine: null,
+      lives: 0,
+      isUp: false,
+      ended: null,
+      applied: [],
+      events: [],
+    }));
+    if (images === undefined) this.#formatAll();
+  }
+
+  node(id: NodeId): LabNode {
+    return this.nodes[id] as LabNode;
+  }
+
+  startAll(): void {
+    for (const { id } of this.nodes) this.start(id);
+  }
+
+  start(id: NodeId): void {
+    const node = this.node(id);
+    const { protocol, tuning, withoutMachine = [] } = this.#options;
+    node.lives += 1;
+    node.isUp = false;
+    node.ended = null;
+    node.applied = [];
+    node.fence = new Fence(() => this.#fallen(node));
+    node.machine = withoutMachine.includes(id) ? null : new KeyValueMachine();
+    const { fence } = node;
+    node.host = createHost<S, M>({
+      ports: fenced(this.#ports(node), fence),
+      protocol,
+      machine: node.machine === null ? null : recording(node.machine, node.applied),
+      configuration: this.#configuration(),
+      self: id,
+      ...(tuning === undefined ? {} : { tuning }),
+      listener: {
+        answered: (token, outcome) => {
+          if (fence.down) return;
+          if (this.outcomes.has(token)) throw new Error(`${token} was answered twice`);
+          this.outcomes.set(token, outcome);
+        },
+        stopped: (reason) => {
+          if (!fence.down) node.ended = reason ?? "stopped";
+        },
+        observe: (event, detail) => {
+          if (!fence.down) node.events.push(`${event} ${detail["position"] ?? ""}`);
+        },
+      },
+    });
+    node.host.start((problem) => {
+      if (fence.down) return;
+      if (problem === null) node.isUp = true;
+      else node.ended = `${problem.code}: ${problem.message}`;
+    });
+  }
+
+  /** The process is gone. `power`: and what was not synced with it. */
+  crash(id: NodeId, how: "process" | "power" = "power"): void {
+    const node = this.node(id);
+    node.fence.fall();
+    if (how === "power") node.disk.crash(this.#seed + node.lives);
+  }
+
+  /** Proposes and returns the token of the answer. */
+  put(id: NodeId, key: string, value: string, session: SessionRequest | null = null): number {
+    this.#tokens += 1;
+    const payload = keyValue.put(key, new TextEncoder().encode(value));
+    this.node(id).host?.propose({ token: this.#tokens, payload, session, deadlineMs: 60_000 });
+    return this.#tokens;
+  }
+
+  get(id: NodeId, key: string, consistency: "linearizable" | "stale" = "linearizable"): number {
+    this.#tokens += 1;
+    const query = keyValue.get(key);
+    this.node(id).host?.read({ token: this.#tokens, query, consistency, deadlineMs: 60_000 });
+    return this.#tokens;
+  }
+
+  /** The value that a `get` found; null: none. */
+  value(token: number): string | null {
+    const outcome = this.outcomes.get(token);
+    if (outcome?.kind !== "done") throw new Error(`${token}: ${JSON.stringify(outcome)}`);
+    const [found, ...value] = outcome.result;
+    return found === FOUND ? new TextDecoder().decode(Uint8Array.from(value)) : null;
+  }
+
+  run(ms: number): void {
+    const end = this.scheduler.now + ms;
+    while (this.scheduler.now < end && this.scheduler.step());
+  }
+
+  /** Runs until it holds; false when it does not within `ms`. */
+  runUntil(condition: () => boolean, ms = 30_000): boolean {
+    const end = this.scheduler.now + ms;
+    while (!condition()) if (this.scheduler.now > end || !this.scheduler.step()) return false;
+    return true;
+  }
+
+  allDone(tokens: readonly number[]): boolean {
+    return tokens.every((token) => this.outcomes.get(token)?.kind === "done");
+  }
+
+  #fallen(node: LabNode): void {
+    node.disk.kill();
+    this.switchboard.vanish(node.id, true);
+    node.host = null;
+    node.isUp = false;
+  }
+
+  #disk(id: NodeId, image: DiskImage | undefined): VirtualDisk {
+    return new VirtualDisk(
+      {
+        seed: this.#seed * 100 + id,
+        schedule: (delayMs, callback) => this.scheduler.after(delayMs, id, "disk", callback),
+      },
+      image ?? null,
+    );
+  }
+
+  #ports({ id, disk, lives }: LabNode): Parameters<typeof fenced>[0] {
+    const identity = { seed: this.#seed, node: id, incarnation: lives };
+    const faults = { rate: 1, offsetMs: 1_000 * id, lateMs: 0 };
+    return {
+      clock: virtualClock(this.scheduler, { ...identity, faults }),
+      network: this.switchboard.port(id),
+      disk: disk.attach(),
+      random: virtualRandom(this.#seed, id, lives),
+    };
+  }
+
+  #configuration(): Configuration {
+    const members = this.#options.roles.map((roles, id) => ({
+      id,
+      address: `node-${id}`,
+      zone: "",
+      roles,
+    }));
+    return { number: 1, cluster: CLUSTER, members, quorums: null };
+  }
+
+  /** All at once, so that all may vote from their first second. */
+  #formatAll(): void {
+    let left = this.nodes.length;
+    const identities = this.nodes.map(({ id }) => ({
+      node: id,
+      dataId: `${id}`.padStart(32, "d"),
+      incarnation: 0,
+      boot: 0,
+    }));
+    for (const { id, disk } of this.nodes) {
+      formatDirectory(
+        {
+          disk: disk.attach(),
+          checksum: crc32,
+          random: virtualRandom(this.#seed, id, 0),
+          cluster: CLUSTER,
+          node: id,
+          dataId: identities[id]?.dataId as string,
+          registeredPeers: identities.filter(({ node }) => node !== id),
+        },
+        (error) => {
+          if (error !== null) throw new Error(`format: ${error.message}`);
+          left -= 1;
+        },
+      );
+    }
+    if (!this.runUntil(() => left === 0)) throw new Error("formatting did not end");
+    for (const { disk } of this.nodes) disk.kill();
+  }
+}
+
+/** First byte of the result of a get that found something. */
+const FOUND = 0x11;
+
+function recording(machine: KeyValueMachine, applied: Uint8Array[]): Machine {
+  return {
+    apply: (payload) => {
+      applied.push(payload.slice());
+      return machine.apply(payload);
+    },
+    query: (payload) => machine.query(payload),
+    footprint: (payload) => machine.footprint(payload),
+    freeze: () => machine.freeze(),
+    restore: () => machine.restore(),
+  };
+}
