@@ -113,8 +113,9 @@ export class SnapshotStore {
   ): void {
     this.pin(manifest.digest);
     loadChunks(this.#ports, manifest, restore, (problem) => {
-      this.unpin(manifest.digest);
+      // In this order: letting go may remove the older snapshot, which is needed if this one is damaged.
       if (problem?.code === "damaged") this.#markDamaged(manifest);
+      this.unpin(manifest.digest);
       done(problem);
     });
   }
