@@ -79,7 +79,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-async function serve(
+/** The HTTP API of a node that runs; ends with it. */
+export async function serve(
   node: SynodNode,
   http: Address,
   limits: Partial<HttpLimits>,

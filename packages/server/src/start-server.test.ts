@@ -1,0 +1,201 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { formatNode, SynodError, type SynodNode } from "@synod/node";
+import { pino } from "pino";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { ClusterFile } from "./cluster-file.ts";
+import { HTTP_LIMITS } from "./http-server.ts";
+import { type RunningServer, serve, startServer } from "./start-server.ts";
+import { FakeBackend } from "./testing/fake-backend.ts";
+import { speak, statusLines } from "./testing/raw-http.ts";
+
+const silent = pino({ level: "silent" });
+const CLUSTER = "0123456789abcdef0123456789abcdef";
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const bound = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof bound === "object" && bound !== null ? bound.port : 0;
+}
+
+function temporaryDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), "synod-test-"));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** A cluster of one, formatted. */
+async function one(): Promise<{ cluster: ClusterFile; directory: string }> {
+  const directory = join(temporaryDirectory(), "node-0");
+  await formatNode({ directory, cluster: CLUSTER, id: 0 });
+  const local = async () => `127.0.0.1:${await freePort()}`;
+  const members = [{ id: 0, peer: await local(), http: await local() }];
+  return { cluster: { cluster: CLUSTER, members, quorums: null }, directory };
+}
+
+async function errorOf(promise: Promise<RunningServer>): Promise<SynodError> {
+  const error = await promise.then(
+    (server) => server.close().then(() => null),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(SynodError);
+  return error as SynodError;
+}
+
+async function untilReady(url: string): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if ((await fetch(`${url}/_synod/ready`)).status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error("never ready");
+}
+
+describe("a server", () => {
+  it("serves keys over HTTP, and holds them over a restart", async () => {
+    const { cluster, directory } = await one();
+    const options = { id: 0, cluster, directory, logger: silent };
+    const first = await startServer(options);
+    const url = `http://127.0.0.1:${first.http.port}`;
+    expect(`127.0.0.1:${first.http.port}`).toBe(cluster.members[0]?.http);
+    await untilReady(url);
+    expect((await fetch(`${url}/foo`)).status).toBe(404);
+    const put = await fetch(`${url}/foo`, { method: "PUT", body: "hello paxos" });
+    expect(put.status).toBe(204);
+    const slot = Number(put.headers.get("x-paxos-slot"));
+    const got = await fetch(`${url}/foo`);
+    expect(await got.text()).toBe("hello paxos");
+    expect(Number(got.headers.get("x-paxos-slot"))).toBeGreaterThanOrEqual(slot);
+    expect(await (await fetch(`${url}/_synod/status`)).json()).toMatchObject({
+      id: 0,
+      role: "leader",
+      leader: 0,
+      voter: true,
+      incarnation: first.node.status().incarnation,
+    });
+    await first.close();
+    expect(await first.stopped).toBeNull();
+    await expect(fetch(url)).rejects.toThrow();
+    const second = await startServer(options);
+    onTestFinished(() => second.close());
+    await untilReady(url);
+    expect(await (await fetch(`${url}/foo`)).text()).toBe("hello paxos");
+  });
+
+  it("answers a repeated write as the first, once executed", async () => {
+    const { cluster, directory } = await one();
+    const server = await startServer({ id: 0, cluster, directory, logger: silent });
+    onTestFinished(() => server.close());
+    const url = `http://127.0.0.1:${server.http.port}`;
+    await untilReady(url);
+    const write = (key: string, method: string, sequence: number, body?: string) =>
+      fetch(`${url}/${key}`, {
+        method,
+        headers: { "synod-client": "tester", "synod-sequence": `${sequence}` },
+        ...(body === undefined ? {} : { body }),
+      });
+    const first = await write("a", "PUT", 1, "one");
+    expect([first.status, first.headers.get("synod-repeated")]).toEqual([204, null]);
+    expect((await write("a", "DELETE", 2)).status).toBe(204);
+    const repeated = await write("a", "PUT", 1, "one");
+    expect([repeated.status, repeated.headers.get("synod-repeated")]).toEqual([204, "true"]);
+    expect(repeated.headers.get("x-paxos-slot")).toBe(first.headers.get("x-paxos-slot"));
+    expect((await fetch(`${url}/a`)).status).toBe(404);
+    expect((await write("a", "PUT", 1, "another")).status).toBe(409);
+    const stranger = await fetch(`${url}/a`, {
+      method: "PUT",
+      body: "x",
+      headers: { "synod-client": "never seen", "synod-sequence": "9", "synod-acknowledged": "9" },
+    });
+    expect(stranger.status).toBe(410);
+    expect(await stranger.json()).toMatchObject({ code: "session-expired", applied: "no" });
+  });
+
+  it("does not start twice, nor on a port that is taken, and then holds nothing", async () => {
+    const { cluster, directory } = await one();
+    const server = await startServer({ id: 0, cluster, directory, logger: silent });
+    const again = { id: 0, cluster, directory, logger: silent };
+    expect((await errorOf(startServer(again))).code).toBe("locked");
+    const other = await one();
+    const taken = await errorOf(
+      startServer({ id: 0, ...other, http: server.http, logger: silent }),
+    );
+    expect(taken.code).toBe("in-use");
+    expect(taken.message).toMatch(`the HTTP port 127.0.0.1:${server.http.port} is taken`);
+    await server.close();
+    const free = await startServer({ id: 0, ...other, http: server.http, logger: silent });
+    await free.close();
+  });
+
+  it("is not started for a node that the cluster does not have, or for all the world", async () => {
+    const { cluster, directory } = await one();
+    expect(
+      (await errorOf(startServer({ id: 5, cluster, directory, logger: silent }))).message,
+    ).toBe("node 5 is not a member of the cluster");
+    const peer = { host: "0.0.0.0", port: 0 };
+    const open = await errorOf(startServer({ id: 0, cluster, directory, peer, logger: silent }));
+    expect(open.message).toMatch("--insecure");
+  });
+
+  it("says when the data belongs to another node or cluster", async () => {
+    const { cluster, directory } = await one();
+    const other = { ...cluster, cluster: "f".repeat(32) };
+    const error = await errorOf(startServer({ id: 0, cluster: other, directory, logger: silent }));
+    expect(error.code).toBe("foreign");
+    expect(error.message).toMatch(CLUSTER);
+  });
+});
+
+describe("when the node stops", () => {
+  /** A node that stops when the test says so. */
+  class FakeNode extends FakeBackend {
+    readonly id = 0;
+    stop: (reason: string | null) => void = () => {};
+    readonly stopped = new Promise<string | null>((resolve) => {
+      this.stop = resolve;
+    });
+    counters() {
+      return { framesDropped: 1, linksLost: 2, linksRefused: 3 };
+    }
+    async close(): Promise<void> {
+      this.stop(null);
+    }
+  }
+
+  it("by itself, the server closes HTTP and says why", async () => {
+    const node = new FakeNode();
+    const lines: string[] = [];
+    const logger = pino({ level: "warn" }, { write: (line: string) => void lines.push(line) });
+    const address = { host: "127.0.0.1", port: 0 };
+    const server = await serve(node as unknown as SynodNode, address, HTTP_LIMITS, logger);
+    const text = await (await fetch(`http://127.0.0.1:${server.http.port}/_synod/metrics`)).text();
+    expect(text).toMatch(/^synod_links_refused_total 3$/m);
+    node.stop("a sync failed: EIO");
+    expect(await server.stopped).toBe("a sync failed: EIO");
+    expect(lines.join()).toMatch(/"level":60.*a sync failed: EIO/);
+    await expect(fetch(`http://127.0.0.1:${server.http.port}/`)).rejects.toThrow();
+  });
+
+  it("answers under way leave, and connections that do nothing are cut", async () => {
+    const node = new FakeNode();
+    node.held = [];
+    const address = { host: "127.0.0.1", port: 0 };
+    const server = await serve(node as unknown as SynodNode, address, HTTP_LIMITS, silent);
+    const get = "GET /a HTTP/1.1\r\nhost: a\r\n\r\n";
+    const asked = speak(server.http.port, [get], { untilMs: 5_000 });
+    const halfway = speak(server.http.port, ["PUT /a HTTP/1.1\r\ncontent-le"], { untilMs: 5_000 });
+    const idle = speak(server.http.port, [], { untilMs: 5_000 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const closed = server.close();
+    for (const answer of node.held) answer();
+    await closed;
+    expect(statusLines((await asked).text)).toEqual(["404"]);
+    for (const spoken of await Promise.all([asked, halfway, idle])) {
+      expect(spoken.end).not.toBe("open");
+      expect(spoken.afterMs).toBeLessThan(4_000);
+    }
+  });
+});
