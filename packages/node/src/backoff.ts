@@ -1,6 +1,8 @@
 import type { Random } from "@synod/core";
 
-/** Growing pauses between attempts, spread so that nodes that failed together do not try together. */
+/**
+ * Growing pauses between attempts, spread so that nodes that failed together do not try together.
+ */
 export class Backoff {
   readonly #minMs: number;
   readonly #maxMs: number;

@@ -39,7 +39,7 @@ function tryLock(directory: string): Promise<PortError | null> {
   return new Promise((resolve) => createDisk({ directory }).lock(resolve));
 }
 
-it("a lock keeps other processes out until its process is killed, whatever children it had", async () => {
+it("a lock keeps others out until its process is killed, whatever children it had", async () => {
   const directory = temporaryDirectory();
   const first = await hold(directory);
   expect(first.error).toBeNull();

@@ -13,15 +13,15 @@ export interface FormatNodeOptions {
   /** 32 hex digits; drawn when absent. */
   readonly dataId?: string;
   /**
-   * The data ids of all other members, for whoever formats all nodes at once: then nobody has to register
-   * before voting.
+   * The data ids of all other members, for whoever formats all nodes at once: then nobody has to
+   * register before voting.
    */
   readonly registeredPeers?: readonly Remembered[];
 }
 
 /**
- * Makes the data directory of a new voter, once in its life; gives its data id. Rejected as `foreign` when
- * the directory already holds data, `locked` when a node runs on it, else `disk`.
+ * Makes the data directory of a new voter, once in its life; gives its data id. Rejected as
+ * `foreign` when the directory already holds data, `locked` when a node runs on it, else `disk`.
  */
 export async function formatNode(options: FormatNodeOptions): Promise<string> {
   const { directory, cluster, id, dataId, registeredPeers } = options;

@@ -6,7 +6,9 @@ import { describe, expect, it } from "vitest";
 import { encodeGreeting, GREETING_BYTES_MAX } from "./greeting.ts";
 import { helloOf, pause, type TestPeer, testPeer, textFrame, until } from "./testing/test-peer.ts";
 
-/** A node 1 with which a test talks as node 0, byte by byte; it tells node 0 nothing but greetings. */
+/**
+ * A node 1 with which a test talks as node 0, byte by byte; it tells node 0 nothing but greetings.
+ */
 function listening(tuning = {}): Promise<TestPeer> {
   return testPeer(1, { 0: 9 }, { tuning: { backoffMinMs: 60_000, ...tuning } });
 }
@@ -191,7 +193,7 @@ describe("strangers", () => {
     expect(peer.events).toContain("refused by 0: I do not like you");
   });
 
-  it("that speak another protocol altogether get a refusal or nothing, and are sent away", async () => {
+  it("that speak another protocol get a refusal or nothing, and are sent away", async () => {
     const peer = await listening();
     const http = new TextEncoder().encode("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
     expect((await talk(peer, [http], 1_500)).endedAfterMs).not.toBeNull();

@@ -15,15 +15,17 @@ export interface FrameSocketEvents {
   /** A hello or refusal, whole and undamaged. */
   control(frame: Frame): void;
   /**
-   * Any other frame but ping and pong, with its checksum not looked at yet; only lent until return. False: it
-   * is damaged.
+   * Any other frame but ping and pong, with its checksum not looked at yet; only lent until return.
+   * False: it is damaged.
    */
   data(bytes: Uint8Array): boolean;
   /** Once, after which nothing else comes. `why` is empty when the other side said goodbye. */
   closed(why: string): void;
 }
 
-/** Frames of one turn up to here are copied into one write; larger loads are written as they are. */
+/**
+ * Frames of one turn up to here are copied into one write; larger loads are written as they are.
+ */
 const COPIED_BYTES_MAX = 131_072;
 
 /** Offset of the kind in a frame. */
@@ -32,8 +34,8 @@ const MESSAGE = FRAME_KINDS.indexOf("message");
 const HOST = FRAME_KINDS.indexOf("host");
 
 /**
- * Frames over one TCP connection. What is sent within one turn leaves in one write. A damaged frame ends
- * the connection: what follows it cannot be trusted.
+ * Frames over one TCP connection. What is sent within one turn leaves in one write. A damaged frame
+ * ends the connection: what follows it cannot be trusted.
  */
 export class FrameSocket {
   readonly #socket: Socket;
@@ -87,8 +89,8 @@ export class FrameSocket {
   }
 
   /**
-   * Whether anything showed since the last look that the other side is there. Bytes that leave count only
-   * while others wait behind them: the kernel's buffer takes some even for the dead.
+   * Whether anything showed since the last look that the other side is there. Bytes that leave
+   * count only while others wait behind them: the kernel's buffer takes some even for the dead.
    */
   look(): boolean {
     const { bytesWritten, writableLength } = this.#socket;
@@ -151,7 +153,9 @@ export class FrameSocket {
     if (!this.#decoder.push(rest, (frame) => this.#take(frame))) this.close("a damaged frame");
   }
 
-  /** Takes the first frame; once that is accepted, returns the bytes of this chunk that follow it. */
+  /**
+   * Takes the first frame; once that is accepted, returns the bytes of this chunk that follow it.
+   */
   #receiveGreeting(bytes: Uint8Array): Uint8Array | null {
     const before = this.#greetingBytes;
     this.#greetingBytes += bytes.length;

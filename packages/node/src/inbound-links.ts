@@ -119,7 +119,9 @@ export class InboundLinks {
     return accepted ? null : "a bulk connection needs an urgent one of the same start first";
   }
 
-  /** The newest connection of a node and lane wins; a new urgent one ends all that were before it. */
+  /**
+   * The newest connection of a node and lane wins; a new urgent one ends all that were before it.
+   */
   #enter({ hello, lane }: Greeting, socket: FrameSocket): Link {
     const before = this.#links.get(hello.node);
     const fresh = lane === "urgent" || before === undefined;

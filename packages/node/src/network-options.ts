@@ -7,7 +7,10 @@ export interface NetworkOptions {
   readonly listen: Address;
   /** Where the others are reached; without `self`. */
   readonly peers: ReadonlyMap<NodeId, Address>;
-  /** Frames are neither encrypted nor authenticated: without this, only loopback addresses are listened on. */
+  /**
+   * Frames are neither encrypted nor authenticated: without this, only loopback addresses are
+   * listened on.
+   */
   readonly insecure?: boolean;
   readonly random: Random;
   readonly tuning?: Partial<NetworkTuning>;

@@ -14,8 +14,8 @@ export interface NetworkParts {
   /** What later connections start with. */
   hello: Hello;
   /**
-   * Ms in which this process could have heard something: does not count the time in which it was held up
-   * itself, so that it does not take its own silence for that of others.
+   * Ms in which this process could have heard something: does not count the time in which it was
+   * held up itself, so that it does not take its own silence for that of others.
    */
   fairMs(): number;
 }

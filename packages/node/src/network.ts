@@ -23,11 +23,13 @@ export interface NodeNetwork extends Network {
 }
 
 /**
- * Every node dials every other one twice: `urgent`, and once that is up, `bulk`. Frames flow from the one who
- * dialed to the one who listens; the other direction carries answers to greetings and pings only. So each
- * node decides alone when and how it connects, and a lane never waits behind the other.
+ * Every node dials every other one twice: `urgent`, and once that is up, `bulk`. Frames flow from
+ * the one who dialed to the one who listens; the other direction carries answers to greetings and
+ * pings only. So each node decides alone when and how it connects, and a lane never waits behind
+ * the other.
  *
- * `linkUp` is told for every urgent connection in either direction, `linkDown` when the last one is gone.
+ * `linkUp` is told for every urgent connection in either direction, `linkDown` when the last one is
+ * gone.
  */
 export function createNetwork(options: NetworkOptions): NodeNetwork {
   return new TcpNetwork(options);

@@ -18,7 +18,10 @@ export interface NodeOptions<S, M> {
   readonly machine: Machine | null;
   /** Where peers are listened for; default: this member's address. */
   readonly listen?: Address;
-  /** Allows to listen beyond this machine, although nothing is encrypted or authenticated. Default false. */
+  /**
+   * Allows to listen beyond this machine, although nothing is encrypted or authenticated. Default
+   * false.
+   */
   readonly insecure?: boolean;
   /** Where syncs run; default `pool`. */
   readonly flush?: FlushMode;
@@ -61,7 +64,11 @@ export function nodeAddresses<S, M>(options: NodeOptions<S, M>): NodeAddresses {
 }
 
 export function exposedPeerAddress(listen: Address): string {
-  return `the peer address ${formatAddress(listen)} can be reached by other machines, and what nodes say to each other is neither encrypted nor authenticated: use 127.0.0.1, or allow it with --insecure`;
+  return (
+    `the peer address ${formatAddress(listen)} can be reached by other machines, and what nodes ` +
+    "say to each other is neither encrypted nor authenticated: use 127.0.0.1, or allow it with " +
+    "--insecure"
+  );
 }
 
 export function invalid(message: string): SynodError {

@@ -25,7 +25,9 @@ export interface RequestOptions {
 }
 
 export interface ProposeOptions extends RequestOptions {
-  /** Names the request, so that it can be sent again without being executed twice. Default: none. */
+  /**
+   * Names the request, so that it can be sent again without being executed twice. Default: none.
+   */
   readonly session?: SessionRequest;
 }
 
@@ -57,7 +59,9 @@ export interface SynodNode {
   ): void;
   status(): HostStatus;
   counters(): NetworkCounters;
-  /** Fulfilled once the node has stopped: null after `close`, else why it had to. Never rejected. */
+  /**
+   * Fulfilled once the node has stopped: null after `close`, else why it had to. Never rejected.
+   */
   readonly stopped: Promise<string | null>;
   /** Answers what is outstanding, syncs and lets go of the directory and the port. */
   close(): Promise<void>;
@@ -66,12 +70,12 @@ export interface SynodNode {
 const DEADLINE_MS = 5_000;
 
 /**
- * Starts a replica on a data directory and joins its cluster; fulfilled when it takes requests, which may be
- * before there is a leader.
+ * Starts a replica on a data directory and joins its cluster; fulfilled when it takes requests,
+ * which may be before there is a leader.
  *
  * ```ts
- * const node = await createNode({ id: 0, configuration, directory, protocol: multipaxos, machine });
- * const { result } = await node.propose(payload);
+ * const node = await createNode({ id: 0, configuration, directory, protocol: multipaxos, machine
+ * }); const { result } = await node.propose(payload);
  * ```
  */
 export async function createNode<S, M>(options: NodeOptions<S, M>): Promise<SynodNode> {

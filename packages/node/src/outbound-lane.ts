@@ -22,7 +22,10 @@ type State =
   | { readonly kind: "dialing"; readonly socket: FrameSocket; readonly timer: NodeJS.Timeout }
   | { readonly kind: "up"; readonly socket: FrameSocket; readonly sinceMs: number };
 
-/** The connection that this node dials to one peer for one lane: dialed again for ever while it is wanted. */
+/**
+ * The connection that this node dials to one peer for one lane: dialed again for ever while it is
+ * wanted.
+ */
 export class OutboundLane {
   readonly #parts: NetworkParts;
   readonly #peer: NodeId;

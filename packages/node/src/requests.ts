@@ -1,6 +1,9 @@
 import { failed, type Host, type Outcome, type SessionRequest } from "@synod/runtime";
 
-/** Whoever waits for an outcome: told exactly once. An object instead of a closure or promise per request. */
+/**
+ * Whoever waits for an outcome: told exactly once. An object instead of a closure or promise per
+ * request.
+ */
 export interface Waiter {
   answered(outcome: Outcome): void;
 }

@@ -12,8 +12,9 @@ export type SynodErrorCode =
   | "internal";
 
 /**
- * The one error of this package. `applied` is the bit that matters: `no` is safe to try again anywhere;
- * after `unknown` only the same session and sequence may be tried again, or the state read first.
+ * The one error of this package. `applied` is the bit that matters: `no` is safe to try again
+ * anywhere; after `unknown` only the same session and sequence may be tried again, or the state
+ * read first.
  */
 export class SynodError extends Error {
   override readonly name = "SynodError";

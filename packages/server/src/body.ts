@@ -3,8 +3,8 @@ import type { IncomingMessage } from "node:http";
 export const BODY_BYTES_MAX = 1_048_576;
 
 /**
- * What a refused request may still send before its connection is cut. Reading it lets the client see the
- * answer: a connection closed with unread bytes is reset, and the answer is lost.
+ * What a refused request may still send before its connection is cut. Reading it lets the client
+ * see the answer: a connection closed with unread bytes is reset, and the answer is lost.
  */
 const DRAIN_BYTES_MAX = 16 * BODY_BYTES_MAX;
 

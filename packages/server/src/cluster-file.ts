@@ -21,13 +21,17 @@ export interface ClusterMember {
   readonly http: string;
 }
 
-/** A cluster file that cannot be used; the message is one line that names the file and what is wrong. */
+/**
+ * A cluster file that cannot be used; the message is one line that names the file and what is
+ * wrong.
+ */
 export class ClusterFileError extends Error {
   override readonly name = "ClusterFileError";
 }
 
 const EXPECTED =
-  '{"cluster": "<32 hex digits>", "members": [{"id": 0, "peer": "127.0.0.1:9080", "http": "127.0.0.1:8080"}, …]}';
+  '{"cluster": "<32 hex digits>", "members": ' +
+  '[{"id": 0, "peer": "127.0.0.1:9080", "http": "127.0.0.1:8080"}, …]}';
 
 const address = z
   .string()

@@ -101,12 +101,12 @@ describe("the node itself", () => {
 
   it("does not show how it is made when it fails", async () => {
     node.backend.status = () => {
-      throw new Error("secret at /home/somebody");
+      throw new Error("secret of /etc/hosts");
     };
     for (const path of ["/_synod/status", "/_synod/metrics", "/_synod/ready"]) {
       const answer = await ask("GET", path);
       expect(answer.status).toBe(500);
-      expect(answer.body).not.toMatch(/secret|home|\.ts|\bat\b.*:\d+/);
+      expect(answer.body).not.toMatch(/secret|hosts|\.ts|\bat\b.*:\d+/);
     }
   });
 });

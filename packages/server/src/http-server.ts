@@ -54,7 +54,9 @@ export const HTTP_LIMITS: HttpLimits = Object.freeze({
   connectionsMax: 10_000,
 });
 
-/** The HTTP API of one node, not listening yet. `inject` of the instance answers without a socket. */
+/**
+ * The HTTP API of one node, not listening yet. `inject` of the instance answers without a socket.
+ */
 export function createHttpServer(options: HttpOptions): FastifyInstance {
   const limits = { ...HTTP_LIMITS, ...options.limits };
   const registry = new Registry();

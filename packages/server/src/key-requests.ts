@@ -39,8 +39,8 @@ export interface KeyContext {
 }
 
 /**
- * Answers one request for a key. This is the hot path: no promise, no JSON, no schema, one small object per
- * request that is the receiver of the body and of the outcome at once.
+ * Answers one request for a key. This is the hot path: no promise, no JSON, no schema, one small
+ * object per request that is the receiver of the body and of the outcome at once.
  */
 export function handleKey(
   context: KeyContext,

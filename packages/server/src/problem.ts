@@ -4,7 +4,9 @@ import type { Failed, FailureCode } from "@synod/runtime";
 export interface Problem {
   readonly status: number;
   readonly code: string;
-  /** `no`: safe to send again anywhere. `unknown`: read first, or send again in the same session. */
+  /**
+   * `no`: safe to send again anywhere. `unknown`: read first, or send again in the same session.
+   */
   readonly applied: "no" | "unknown";
   readonly message: string;
 }

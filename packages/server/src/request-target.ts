@@ -13,7 +13,10 @@ const RESERVED = "_synod/";
 const PLAIN = /^\/[!$&-;=@-Z_a-z~]*$/;
 const ORIGIN = /^https?:\/\/[^/?]*/i;
 
-/** The key is the percent-decoded path without its first slash; what follows a question mark is ignored. */
+/**
+ * The key is the percent-decoded path without its first slash; what follows a question mark is
+ * ignored.
+ */
 export function parseTarget(url: string): Target {
   const local = url.startsWith("/") ? url : url.replace(ORIGIN, "");
   const end = local.search(/[?#]/);
@@ -44,7 +47,10 @@ function bad(message: string): Target {
   return { kind: "bad", status: 400, message };
 }
 
-/** The bytes of `path` after its first character, which Node gives as Latin-1; null: a broken digits. */
+/**
+ * The bytes of `path` after its first character, which Node gives as Latin-1; null: a broken
+ * digits.
+ */
 function percentDecode(path: string): Uint8Array | null {
   const bytes = new Uint8Array(path.length - 1);
   let length = 0;

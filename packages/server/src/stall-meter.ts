@@ -33,7 +33,9 @@ export function startStallMeter(): StallMeter {
   };
 }
 
-/** The histogram holds whole pauses between two looks, in ns: what exceeds the usual one is a stall. */
+/**
+ * The histogram holds whole pauses between two looks, in ns: what exceeds the usual one is a stall.
+ */
 function windowMs(histogram: IntervalHistogram): number {
   return histogram.count === 0 ? 0 : Math.max(0, histogram.max / 1e6 - RESOLUTION_MS);
 }

@@ -43,7 +43,9 @@ export interface RunningServer {
   readonly node: SynodNode;
   /** Where HTTP is listened for. */
   readonly http: Address;
-  /** Fulfilled once everything has stopped: null after `close`, else why it had to. Never rejected. */
+  /**
+   * Fulfilled once everything has stopped: null after `close`, else why it had to. Never rejected.
+   */
   readonly stopped: Promise<string | null>;
   close(): Promise<void>;
 }
@@ -51,7 +53,9 @@ export interface RunningServer {
 /** Answers that are under way get this long, ms. */
 const CLOSE_MS = 2_000;
 
-/** Starts the node, then its HTTP API. Rejects with {@link SynodError} only, and then holds nothing. */
+/**
+ * Starts the node, then its HTTP API. Rejects with {@link SynodError} only, and then holds nothing.
+ */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { id, cluster, logger = pino({ level: "warn" }) } = options;
   const member = cluster.members.find((each) => each.id === id);

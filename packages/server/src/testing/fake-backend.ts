@@ -14,7 +14,9 @@ export interface Queried {
   readonly deadlineMs: number;
 }
 
-/** A node of one replica without consensus: executes in order of arrival, answers in a later turn. */
+/**
+ * A node of one replica without consensus: executes in order of arrival, answers in a later turn.
+ */
 export class FakeBackend implements Backend {
   readonly machine: KeyValueMachine = new KeyValueMachine();
   readonly submitted: Submitted[] = [];

@@ -8,7 +8,10 @@ export interface Spoken {
   readonly afterMs: number;
 }
 
-/** Says `parts` on a connection of its own, a pause before each but the first, and listens until its end. */
+/**
+ * Says `parts` on a connection of its own, a pause before each but the first, and listens until its
+ * end.
+ */
 export function speak(
   port: number,
   parts: readonly (string | Uint8Array)[],
