@@ -1,6 +1,14 @@
 import type { Disk, Done, NodeId, PortError, Random, Remembered } from "@synod/core";
 import type { Checksum } from "./host-options.ts";
-import { FORMATTING_NAME, isOurFile, readIdentity, writeIdentity } from "./identity.ts";
+import {
+  FORMATTING_BLANK_NAME,
+  FORMATTING_NAME,
+  isMarker,
+  isOurFile,
+  readIdentity,
+  removeMarkers,
+  writeIdentity,
+} from "./identity.ts";
 import type { Identity } from "./identity-codec.ts";
 import { createJournal } from "./journal/create-journal.ts";
 import { inOrder } from "./journal/in-order.ts";
@@ -37,14 +45,15 @@ export function formatDirectory(
     if (found.kind === "found") return done(alreadyHolds(found.identity), null);
     if (found.kind === "damaged") return done(HOLDS_DAMAGED, null);
     const identity = newIdentity(options);
+    const marker = identity.formatted ? FORMATTING_NAME : FORMATTING_BLANK_NAME;
     inOrder(
       [
-        (next) => putMarker(disk, found.kind === "unfinished", next),
+        (next) => putMarker(disk, marker, next),
         (next) => removeLeftovers(disk, next),
         (next) => createJournal({ disk, checksum, identity: identity.dataId }, next),
         (next) => writeIdentity(disk, checksum, identity, next),
-        (next) => disk.remove(FORMATTING_NAME, next),
-        (next) => disk.syncDirectory(next),
+        (next) =>
+          disk.list((failed, names) => (failed ? next(failed) : removeMarkers(disk, names, next))),
       ],
       (failed) => done(failed, failed === null ? identity : null),
     );
@@ -66,10 +75,9 @@ function alreadyHolds(identity: Identity): PortError {
 }
 
 /** The marker's name must be durable before anything that a later format may remove. */
-function putMarker(disk: Disk, present: boolean, done: Done): void {
-  if (present) return disk.syncDirectory(done);
-  disk.create(FORMATTING_NAME, (error) =>
-    error === null ? disk.syncDirectory(done) : done(error),
+function putMarker(disk: Disk, marker: string, done: Done): void {
+  disk.create(marker, (error) =>
+    error === null || error.code === "exists" ? disk.syncDirectory(done) : done(error),
   );
 }
 
@@ -77,7 +85,7 @@ function putMarker(disk: Disk, present: boolean, done: Done): void {
 function removeLeftovers(disk: Disk, done: Done): void {
   disk.list((error, names) => {
     if (error !== null) return done(error);
-    const ours = names.filter((name) => name !== FORMATTING_NAME && isOurFile(name));
+    const ours = names.filter((name) => !isMarker(name) && isOurFile(name));
     if (ours.length === 0) return done(null);
     inOrder(
       [
@@ -89,6 +97,9 @@ function removeLeftovers(disk: Disk, done: Done): void {
   });
 }
 
+/** Lives that a directory of unknown past leaves to those that may have been before it. */
+const INCARNATION_LEAP = 0x4000_0000;
+
 function newIdentity(options: FormatOptions): Identity {
   const { cluster, node, random, registeredPeers } = options;
   return {
@@ -96,7 +107,9 @@ function newIdentity(options: FormatOptions): Identity {
     node,
     dataId: options.dataId ?? newDataId(random),
     formatted: options.formatted ?? true,
-    incarnation: 0,
+    // A directory that takes the place of a lost one must not use the node sessions of that one again: they
+    // hold answers to other requests. Those whose data ids are told beforehand are the first of their name.
+    incarnation: registeredPeers === undefined ? random.next() % INCARNATION_LEAP : 0,
     boot: 0,
     registered: registeredPeers !== undefined,
     peers: [...(registeredPeers ?? [])].sort((a, b) => a.node - b.node),

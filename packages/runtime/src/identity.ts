@@ -15,17 +15,22 @@ export const IDENTITY_NAMES: readonly [string, string] = Object.freeze([
   "identity-b",
 ]);
 
-/** Present while a format is under way: a directory with it and without an identity is unfinished. */
+/**
+ * Present while a format is under way: a directory with one and without an identity is unfinished. The
+ * second one is of a start on a blank directory, which may simply go on with it.
+ */
 export const FORMATTING_NAME = "formatting";
+export const FORMATTING_BLANK_NAME = "formatting-blank";
 
 /**
  * What a data directory says about itself. `none`: nothing of ours; `unfinished`: a format was interrupted,
- * nothing was promised to anybody, format again; `damaged`: there was an identity, and both copies are gone.
+ * nothing was promised to anybody, format again (`blank`: no operator was involved, so `formatted: false`);
+ * `damaged`: there was an identity, and both copies are gone.
  */
 export type FoundIdentity =
   | { readonly kind: "found"; readonly identity: Identity }
   | { readonly kind: "none" }
-  | { readonly kind: "unfinished" }
+  | { readonly kind: "unfinished"; readonly blank: boolean }
   | { readonly kind: "damaged" };
 
 const NEWER: PortError = Object.freeze({
@@ -47,7 +52,7 @@ export function readIdentity(
   readCopies(disk, checksum, (error, copies, names) => {
     if (error !== null) return done(error, { kind: "none" });
     const best = newest(copies);
-    if (best === null) return done(null, { kind: whatIsLeft(names) });
+    if (best === null) return done(null, whatIsLeft(names));
     if (best === "contradiction") return done(null, { kind: "damaged" });
     const found: FoundIdentity = { kind: "found", identity: best.identity };
     const stale = IDENTITY_NAMES.filter(
@@ -57,7 +62,7 @@ export function readIdentity(
     inOrder(
       [
         ...stale.map((name) => (next: Done) => writeCopy(disk, name, bytes, names, next)),
-        (next) => removeMarker(disk, names, next),
+        (next) => removeMarkers(disk, names, next),
       ],
       (failed) => done(failed, found),
     );
@@ -65,11 +70,20 @@ export function readIdentity(
 }
 
 /** With a whole identity the format is over; a marker left behind would disguise a later loss. */
-function removeMarker(disk: Disk, names: readonly string[], done: Done): void {
-  if (!names.includes(FORMATTING_NAME)) return done(null);
-  disk.remove(FORMATTING_NAME, (error) =>
-    error === null ? disk.syncDirectory(done) : done(error),
+export function removeMarkers(disk: Disk, names: readonly string[], done: Done): void {
+  const markers = names.filter(isMarker);
+  if (markers.length === 0) return done(null);
+  inOrder(
+    [
+      ...markers.map((name) => (next: Done) => disk.remove(name, next)),
+      (next: Done) => disk.syncDirectory(next),
+    ],
+    done,
   );
+}
+
+export function isMarker(name: string): boolean {
+  return name === FORMATTING_NAME || name === FORMATTING_BLANK_NAME;
 }
 
 /** Makes `identity` durable: copy a, then copy b. Never two at once; the host sees to that. */
@@ -82,7 +96,7 @@ export function writeIdentity(
   readCopies(disk, checksum, (error, copies, names) => {
     if (error !== null) return done(error);
     const best = newest(copies);
-    if (best === "contradiction" || (best === null && whatIsLeft(names) === "damaged"))
+    if (best === "contradiction" || (best === null && whatIsLeft(names).kind === "damaged"))
       return done({ code: "io", message: "both copies of the identity are damaged" });
     const generation = (best?.generation ?? 0) + 1;
     const bytes = encodeIdentity({ generation, identity }, checksum);
@@ -93,14 +107,15 @@ export function writeIdentity(
   });
 }
 
-function whatIsLeft(names: readonly string[]): "none" | "unfinished" | "damaged" {
-  if (names.includes(FORMATTING_NAME)) return "unfinished";
-  return names.some(isOurFile) ? "damaged" : "none";
+function whatIsLeft(names: readonly string[]): FoundIdentity {
+  if (names.includes(FORMATTING_NAME)) return { kind: "unfinished", blank: false };
+  if (names.includes(FORMATTING_BLANK_NAME)) return { kind: "unfinished", blank: true };
+  return { kind: names.some(isOurFile) ? "damaged" : "none" };
 }
 
 /** The files that a node keeps in its directory; others there are none of its business. */
 export function isOurFile(name: string): boolean {
-  return /^(?:identity-[ab]|formatting|journal-\d{12}|snapshot-.*)$/.test(name);
+  return /^(?:identity-[ab]|formatting(?:-blank)?|journal-\d{12}|snapshot-.*)$/.test(name);
 }
 
 function newest(copies: readonly Copy[]): IdentityCopy | null | "contradiction" {

@@ -236,12 +236,16 @@ export class Journal {
     });
   }
 
-  /** No space for all of it: as if it had never begun. The old segment is sealed, so another must follow. */
+  /**
+   * No space for all of it: as if it had never begun. The old segment is sealed, so some later one must be
+   * there until another has been made; a checkpoint without an end is a good enough witness.
+   */
   #undoCheckpoint(undo: () => void, error: PortError, done: Done): void {
-    if (error.code !== "no-space") return done(error);
-    undo();
-    const segment = this.#live.pop() as number;
-    this.#options.disk.remove(segmentName(segment), (failed) => done(failed ?? error));
+    if (error.code === "no-space") {
+      undo();
+      this.#leftovers = [...this.#leftovers, this.#live.pop() as number];
+    }
+    done(error);
   }
 
   #roll(done: Done): void {

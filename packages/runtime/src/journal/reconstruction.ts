@@ -17,6 +17,8 @@ export interface JournalEnd {
   readonly tail: { readonly segment: number; readonly sector: number } | null;
   /** A write that power loss cut short and that nobody was told of: to be overwritten with zeros. */
   readonly torn: { readonly segment: number; readonly start: number; readonly end: number } | null;
+  /** The last block, if it is whole. */
+  readonly last: { readonly segment: number; readonly start: number; readonly end: number } | null;
   /** Segments that hold blocks, or something that may have been one. */
   readonly occupied: ReadonlySet<number>;
   /** Size of the blocks since the checkpoint, in sectors. */
@@ -25,8 +27,10 @@ export interface JournalEnd {
 
 interface Last {
   readonly segment: number;
+  readonly start: number;
   readonly end: number;
   readonly seals: boolean;
+  readonly whole: boolean;
 }
 
 /**
@@ -97,6 +101,7 @@ export class Reconstruction {
       complete: this.#held === null,
       tail: this.#tail(torn),
       torn,
+      last: this.#last?.whole ? this.#last : null,
       occupied: this.#occupied,
       sectors: this.#sectors,
     };
@@ -108,7 +113,7 @@ export class Reconstruction {
     this.#chain = chain;
     this.#echo = mergeAbouts(abouts ?? []);
     this.#afterUnknown = false;
-    this.#last = { segment: found.segment, end: found.end, seals: head.flags.seals };
+    this.#last = lastOf(found);
     this.#hand(records);
     if (head.flags.checkpoint) this.#sectors = 0;
     else this.#sectors += head.sectors;
@@ -167,7 +172,7 @@ export class Reconstruction {
     this.#miss(damaged ?? echoed);
     if (head.flags.closes) this.#openHeld();
     this.#expected = Math.max(this.#expected, head.number + 1);
-    this.#last = { segment: found.segment, end: found.end, seals: head.flags.seals };
+    this.#last = lastOf(found);
   }
 
   #miss(abouts: readonly About[] | null): void {
@@ -230,4 +235,8 @@ export class Reconstruction {
     const last = this.#last;
     return last === null || last.seals ? null : { segment: last.segment, sector: last.end };
   }
+}
+
+function lastOf({ segment, start, end, block }: FoundBlock): Last {
+  return { segment, start, end, seals: block.head.flags.seals, whole: block.whole };
 }

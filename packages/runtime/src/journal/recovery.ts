@@ -1,4 +1,4 @@
-import type { About, Disk, Done, JournalRecord, PortError } from "@synod/core";
+import type { About, Disk, JournalRecord, PortError } from "@synod/core";
 import type { Checksum } from "../host-options.ts";
 import { inOrder } from "./in-order.ts";
 import { SECTOR_BYTES, segmentName, segmentSequence } from "./layout.ts";
@@ -90,24 +90,19 @@ class Recovery {
       const read = sequences.filter((sequence) => sequence >= base.segment);
       this.#readAll(read, reconstruction, (failed) => {
         if (failed !== null) return this.#done(failed, null);
-        this.#judge(sequences, base, reconstruction, read);
+        this.#judge(sequences, base, reconstruction);
       });
     });
   }
 
-  #judge(
-    sequences: readonly number[],
-    base: Candidate,
-    reconstruction: Reconstruction,
-    read: readonly number[],
-  ): void {
+  #judge(sequences: readonly number[], base: Candidate, reconstruction: Reconstruction): void {
     const newest = this.#sequences.at(-1) ?? 0;
     const end = reconstruction.finish((segment) => segment < newest);
     if (!end.complete) return this.run(sequences.filter((sequence) => sequence < base.segment));
     const records = reconstruction.take();
     if (records.length > 0) this.#onRecords(records);
     inOrder(
-      [(next) => this.#cutTorn(end, next), (next) => this.#makeDurable(read, next)],
+      [(next) => this.#cutTorn(end, next), (next) => this.#makeDurable(end, next)],
       (error) => {
         if (error !== null) return this.#done(error, null);
         this.#done(null, this.#recovered(sequences, base, end));
@@ -190,17 +185,27 @@ class Recovery {
 
   /**
    * What a killed process wrote and never synced is read back from the page cache. The protocol takes a
-   * recovered record for durable, so it has to become that (docs/decisions/0001-contract.md, R3).
+   * recovered record for durable, so it has to become that (docs/decisions/0001-contract.md, R3). Only the
+   * last block can be in doubt. It is written again, as a sync that failed may have left its pages clean,
+   * and no later sync would save them.
    */
-  #makeDurable(read: readonly number[], done: (error: PortError | null) => void): void {
+  #makeDurable(end: JournalEnd, done: (error: PortError | null) => void): void {
     const { disk } = this.#options;
-    inOrder(
-      [
-        ...read.map((segment) => (next: Done) => disk.sync(segmentName(segment), next)),
-        (next: Done) => disk.syncDirectory(next),
-      ],
-      done,
-    );
+    const { last } = end;
+    if (last === null) return disk.syncDirectory(done);
+    const name = segmentName(last.segment);
+    const offset = last.start * SECTOR_BYTES;
+    disk.read(name, offset, (last.end - last.start) * SECTOR_BYTES, (error, bytes) => {
+      if (error !== null) return done(error);
+      inOrder(
+        [
+          (next) => disk.write(name, offset, bytes, next),
+          (next) => disk.sync(name, next),
+          (next) => disk.syncDirectory(next),
+        ],
+        done,
+      );
+    });
   }
 
   /** Durable before anything is written behind it: old and new bytes must never meet in one block. */

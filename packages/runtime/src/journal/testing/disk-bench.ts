@@ -81,5 +81,7 @@ export function indexOf({ record, about }: JournalRecord): number {
   const index = new DataView(record.buffer, record.byteOffset).getUint32(0, true);
   const twin = numbered(index, record.length);
   const same = twin.record.every((byte, at) => byte === record[at]);
-  return same && about.kind === "slots" && about.first === index && about.last === index ? index : -1;
+  return same && about.kind === "slots" && about.first === index && about.last === index
+    ? index
+    : -1;
 }
