@@ -3,7 +3,10 @@ import { invariant } from "./invariant.ts";
 
 const HIGH = 0x1_0000_0000;
 
-/** Appends little-endian, fixed-width fields to a growing buffer. Reusable: `reset`, then write again. */
+/**
+ * Appends little-endian, fixed-width fields to a growing buffer. Reusable: `reset`, then write
+ * again.
+ */
 export class Writer {
   #bytes: Uint8Array;
   #view: DataView;
@@ -103,10 +106,10 @@ export class Writer {
 }
 
 /**
- * Reads what a {@link Writer} wrote, from bytes that may be anything. It never throws: the first field that
- * does not fit makes it `failed`, and everything read from then on is zero or empty. Decoders read
- * straight through and ask `complete()` once, before they use anything. No length is believed before it
- * was compared with the bytes that are left.
+ * Reads what a {@link Writer} wrote, from bytes that may be anything. It never throws: the first
+ * field that does not fit makes it `failed`, and everything read from then on is zero or empty.
+ * Decoders read straight through and ask `complete()` once, before they use anything. No length is
+ * believed before it was compared with the bytes that are left.
  */
 export class Reader {
   readonly #source: Uint8Array;
@@ -140,7 +143,10 @@ export class Reader {
     return !this.#failed && this.#at === this.#end;
   }
 
-  /** Makes the reader failed: for values that fit but make no sense. Returns false for use in guards. */
+  /**
+   * Makes the reader failed: for values that fit but make no sense. Returns false for use in
+   * guards.
+   */
   fail(): false {
     this.#failed = true;
     this.#at = this.#end;
@@ -212,7 +218,10 @@ export class Reader {
     return text;
   }
 
-  /** A u32 count of things that take at least `bytesEach` (> 0) bytes: fails when they cannot be there. */
+  /**
+   * A u32 count of things that take at least `bytesEach` (> 0) bytes: fails when they cannot be
+   * there.
+   */
   count(bytesEach: number): number {
     const count = this.u32();
     if (count * bytesEach > this.remaining) {

@@ -2,7 +2,8 @@ import type { NodeId } from "./ids.ts";
 
 /**
  * - `apply`: a client's operation, for the state machine.
- * - `barrier`: executes nothing; conflicts with everything, so at its position all replicas hold the
+ * - `barrier`: executes nothing; conflicts with everything, so at its position all replicas hold
+ *   the
  *   same state. Hosts ask for one to take a snapshot.
  * - `stop`: the last command of a configuration; its payload is the next one. Nothing follows it.
  */
@@ -40,7 +41,10 @@ export const EMPTY_FOOTPRINT: Footprint = Object.freeze({
   writes: Object.freeze([]),
 });
 
-/** Whether two footprints must be executed in the same order everywhere: one writes what the other touches. */
+/**
+ * Whether two footprints must be executed in the same order everywhere: one writes what the other
+ * touches.
+ */
 export function conflicts(a: Footprint, b: Footprint): boolean {
   const touched = new Set([...b.reads, ...b.writes]);
   if (a.writes.some((key) => touched.has(key))) return true;

@@ -1,6 +1,6 @@
 /**
- * CRC-32 (IEEE 802.3, as zlib and gzip), slicing by eight. Pure, so that simulator and browser run it;
- * hosts on Node are given zlib's, which computes the same.
+ * CRC-32 (IEEE 802.3, as zlib and gzip), slicing by eight. Pure, so that simulator and browser run
+ * it; hosts on Node are given zlib's, which computes the same.
  */
 const TABLES: readonly Uint32Array[] = makeTables();
 

@@ -2,8 +2,8 @@ import type { Command } from "./command.ts";
 import type { NodeId, Position, RequestId } from "./ids.ts";
 
 /**
- * What a journal record speaks of, stored apart from the record itself, so that a damaged record can
- * still be named. `meta`: a promise or a ballot; `slots`: instances `first..last` of `log`;
+ * What a journal record speaks of, stored apart from the record itself, so that a damaged record
+ * can still be named. `meta`: a promise or a ballot; `slots`: instances `first..last` of `log`;
  * `instance`: instance `first..last` of the row of node `log`; `object`: per-object logs.
  */
 export interface About {
@@ -31,9 +31,9 @@ export interface Note extends JournalRecord {
 }
 
 /**
- * Leaves only when every `persist` before it, in this or an earlier step, is durable. To oneself it is
- * how a protocol learns that something of its own is durable: it comes back as a message, once in this
- * incarnation, in order, without codec or faults.
+ * Leaves only when every `persist` before it, in this or an earlier step, is durable. To oneself it
+ * is how a protocol learns that something of its own is durable: it comes back as a message, once
+ * in this incarnation, in order, without codec or faults.
  */
 export interface Send<M> {
   readonly kind: "send";
@@ -41,7 +41,9 @@ export interface Send<M> {
   readonly message: M;
 }
 
-/** Leaves at once: the protocol stays true to it even if it then loses everything not yet durable. */
+/**
+ * Leaves at once: the protocol stays true to it even if it then loses everything not yet durable.
+ */
 export interface SendNow<M> {
   readonly kind: "sendNow";
   /** Never oneself. */
@@ -50,10 +52,11 @@ export interface SendNow<M> {
 }
 
 /**
- * Chosen by durable votes, and next in order; waits for no disk. One per instance: positions rise, and
- * jump where there is nothing to execute. The host executes all commands (none after a `stop`) and acts on a
- * barrier or stop among them then. `image`: what a replica that installs a snapshot taken exactly here must
- * be told, the same bytes on every replica; only read where there is a barrier or a stop.
+ * Chosen by durable votes, and next in order; waits for no disk. One per instance: positions rise,
+ * and jump where there is nothing to execute. The host executes all commands (none after a `stop`)
+ * and acts on a barrier or stop among them then. `image`: what a replica that installs a snapshot
+ * taken exactly here must be told, the same bytes on every replica; only read where there is a
+ * barrier or a stop.
  */
 export interface Deliver {
   readonly kind: "deliver";
@@ -63,8 +66,9 @@ export interface Deliver {
 }
 
 /**
- * I no longer pursue these (`all`: nothing that was proposed to me so far). `never`: they will not be
- * executed through this proposal; `unknown`: they may be. Executing a request ends it without a release.
+ * I no longer pursue these (`all`: nothing that was proposed to me so far). `never`: they will not
+ * be executed through this proposal; `unknown`: they may be. Executing a request ends it without a
+ * release.
  */
 export interface Release {
   readonly kind: "release";
@@ -73,8 +77,8 @@ export interface Release {
 }
 
 /**
- * Serve these reads once executed to `position`. With `validUntil` (the host's monotonic clock, ms):
- * evaluate, then check the clock, then answer; when it is too late, ask again.
+ * Serve these reads once executed to `position`. With `validUntil` (the host's monotonic clock,
+ * ms): evaluate, then check the clock, then answer; when it is too late, ask again.
  */
 export interface Readable {
   readonly kind: "readable";
@@ -83,14 +87,19 @@ export interface Readable {
   readonly validUntil?: number;
 }
 
-/** Too far behind for messages: the host transfers a snapshot of at least `position` from one of these. */
+/**
+ * Too far behind for messages: the host transfers a snapshot of at least `position` from one of
+ * these.
+ */
 export interface RequestState {
   readonly kind: "requestState";
   readonly position: Position;
   readonly from: readonly NodeId[];
 }
 
-/** These replace all records so far (new segment, sync, remove the old). Durable like a `persist`. */
+/**
+ * These replace all records so far (new segment, sync, remove the old). Durable like a `persist`.
+ */
 export interface Checkpoint {
   readonly kind: "checkpoint";
   readonly records: readonly JournalRecord[];

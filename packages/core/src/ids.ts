@@ -1,4 +1,6 @@
-/** Names one member of a cluster for ever: a whole number from 0; never given to another machine. */
+/**
+ * Names one member of a cluster for ever: a whole number from 0; never given to another machine.
+ */
 export type NodeId = number;
 
 /** Index of an instance in a log, from 1; 0 means "none". At most 2^53 - 1. */

@@ -1,6 +1,6 @@
 /**
- * Consensus protocols as pure state machines, and everything they and their hosts agree on: the contract
- * (`Protocol`, `Effect`, `Machine`, ports), ballots, quorums and the wire codec.
+ * Consensus protocols as pure state machines, and everything they and their hosts agree on: the
+ * contract (`Protocol`, `Effect`, `Machine`, ports), ballots, quorums and the wire codec.
  */
 export * from "./ballot.ts";
 export * from "./codec.ts";

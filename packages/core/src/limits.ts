@@ -1,4 +1,7 @@
-/** Hard limits of formats. Whatever is larger is refused before anything is allocated, or travels in chunks. */
+/**
+ * Hard limits of formats. Whatever is larger is refused before anything is allocated, or travels in
+ * chunks.
+ */
 
 /** Largest payload of one command: a key-value write of the largest key and value fits. */
 export const PAYLOAD_BYTES_MAX: number = 1_100_000;

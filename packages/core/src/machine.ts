@@ -2,20 +2,22 @@ import type { Footprint } from "./command.ts";
 import type { Position } from "./ids.ts";
 
 /**
- * A deterministic state machine: the same payloads in the same order give the same results, state and
- * snapshot bytes on every replica. No clock, no randomness, no exceptions: a payload that makes no sense
- * has a result that says so, the same everywhere.
+ * A deterministic state machine: the same payloads in the same order give the same results, state
+ * and snapshot bytes on every replica. No clock, no randomness, no exceptions: a payload that makes
+ * no sense has a result that says so, the same everywhere.
  */
 export interface Machine {
-  /** Executes one command. `payload` must not be kept: copy what stays. Returns the result's bytes. */
+  /**
+   * Executes one command. `payload` must not be kept: copy what stays. Returns the result's bytes.
+   */
   apply(payload: Uint8Array, position: Position): Uint8Array;
   /** Answers a read without changing anything. */
   query(payload: Uint8Array): Uint8Array;
   /** What a payload touches; asked only for protocols that order by conflict. */
   footprint(payload: Uint8Array): Footprint;
   /**
-   * The state as of now, readable in slices while `apply` goes on (copy on write). One image at a time;
-   * the host releases it. The same state gives the same bytes on every replica.
+   * The state as of now, readable in slices while `apply` goes on (copy on write). One image at a
+   * time; the host releases it. The same state gives the same bytes on every replica.
    */
   freeze(): MachineImage;
   /** Begins to replace the whole state by that of an image; what was before is gone. */

@@ -1,19 +1,26 @@
 /**
- * A map from strings to anything, ordered by UTF-16 code units, whose state as of now can be kept for a
- * reader at no cost: a B+tree with copy on write. Every node carries the generation in which it was made;
- * {@link OrderedMap.freeze} starts a new generation, and from then on a write copies the older nodes on
- * its path before it changes them. So a snapshot of any size begins in O(1), and never stalls a writer.
+ * A map from strings to anything, ordered by UTF-16 code units, whose state as of now can be kept
+ * for a reader at no cost: a B+tree with copy on write. Every node carries the generation in which
+ * it was made; {@link OrderedMap.freeze} starts a new generation, and from then on a write copies
+ * the older nodes on its path before it changes them. So a snapshot of any size begins in O(1), and
+ * never stalls a writer.
  */
 
 /** Most entries of a leaf, and most children of a branch. */
 const WIDTH = 64;
-/** Fewest of both, but for the root. Below half of {@link WIDTH}, so that nodes do not split and merge in turn. */
+/**
+ * Fewest of both, but for the root. Below half of {@link WIDTH}, so that nodes do not split and
+ * merge in turn.
+ */
 const WIDTH_MIN = 16;
 
 /** One class for both kinds, so that the engine sees one shape. `children` is null in leaves. */
 class TreeNode<V> {
   generation: number;
-  /** Of a leaf: its keys. Of a branch: `keys[i]` bounds what is below `children[i]`, and is not above `children[i + 1]`. */
+  /**
+   * Of a leaf: its keys. Of a branch: `keys[i]` bounds what is below `children[i]`, and is not
+   * above `children[i + 1]`.
+   */
   readonly keys: string[];
   /** Beside the keys of a leaf; empty in branches. */
   readonly values: V[];
@@ -182,7 +189,10 @@ export class OrderedMap<V> {
     insertAt(parent.children as TreeNode<V>[], index + 1, right);
   }
 
-  /** Sees to it that `children[index]` can lose one: a thin child is merged with a neighbour, or takes from it. */
+  /**
+   * Sees to it that `children[index]` can lose one: a thin child is merged with a neighbour, or
+   * takes from it.
+   */
   #fill(parent: TreeNode<V>, index: number): void {
     const children = parent.children as TreeNode<V>[];
     if (children.length === 1 || weight(children[index] as TreeNode<V>) > WIDTH_MIN) return;
@@ -250,7 +260,9 @@ export class OrderedCursor<V> {
   }
 }
 
-/** Builds a map from entries that come in key order: full leaves, no comparisons but one per entry. */
+/**
+ * Builds a map from entries that come in key order: full leaves, no comparisons but one per entry.
+ */
 export class OrderedMapBuilder<V> {
   readonly #leaves: { keys: string[]; values: V[] }[] = [];
   #keys: string[] = [];

@@ -1,8 +1,8 @@
 import type { NodeId } from "./ids.ts";
 
 /**
- * The four doors of a host. All complete by callback, never before the call has returned, each exactly
- * once unless the host has crashed. The simulator implements these and nothing else.
+ * The four doors of a host. All complete by callback, never before the call has returned, each
+ * exactly once unless the host has crashed. The simulator implements these and nothing else.
  */
 export interface Ports {
   readonly clock: Clock;
@@ -57,13 +57,17 @@ export interface Remembered {
 }
 
 export interface Network {
-  /** Starts to listen and to connect to all peers, with back-off, for ever. `done(error)` once listening. */
+  /**
+   * Starts to listen and to connect to all peers, with back-off, for ever. `done(error)` once
+   * listening.
+   */
   open(hello: Hello, listener: NetworkListener, done: (error: PortError | null) => void): void;
   /** Replaces the hello that later connections start with (new things remembered). */
   announce(hello: Hello): void;
   /**
-   * Best effort, unordered, at most once; one encoding for all of `to`. The bytes belong to the network
-   * from here on. Dropped without a word when the peer is away or its bounded queue is full.
+   * Best effort, unordered, at most once; one encoding for all of `to`. The bytes belong to the
+   * network from here on. Dropped without a word when the peer is away or its bounded queue is
+   * full.
    */
   send(to: readonly NodeId[], lane: Lane, frame: Uint8Array): void;
   close(done: () => void): void;
@@ -71,16 +75,17 @@ export interface Network {
 
 export interface NetworkListener {
   /**
-   * A connection from `hello.node` is ready, both hellos exchanged. Answer with null to accept, or a reason
-   * to refuse, which the other side is told through `refused`.
+   * A connection from `hello.node` is ready, both hellos exchanged. Answer with null to accept, or
+   * a reason to refuse, which the other side is told through `refused`.
    */
   linkUp(hello: Hello): string | null;
   linkDown(peer: NodeId): void;
   /** `peer` closed the door on us, and why. */
   refused(peer: NodeId, reason: string): void;
   /**
-   * One whole frame from a connection that `linkUp` accepted. The bytes are only lent until return. False:
-   * the frame is damaged, so what follows on this connection cannot be trusted either; drop it.
+   * One whole frame from a connection that `linkUp` accepted. The bytes are only lent until return.
+   * False: the frame is damaged, so what follows on this connection cannot be trusted either; drop
+   * it.
    */
   frame(from: NodeId, bytes: Uint8Array): boolean;
 }
@@ -103,8 +108,9 @@ export interface PortError {
 export type Done = (error: PortError | null) => void;
 
 /**
- * One flat directory of files. Nothing is durable before `sync` of the file (its bytes and size) and, for
- * its name, `syncDirectory`. Written bytes are readable at once. Operations on one file complete in order.
+ * One flat directory of files. Nothing is durable before `sync` of the file (its bytes and size)
+ * and, for its name, `syncDirectory`. Written bytes are readable at once. Operations on one file
+ * complete in order.
  */
 export interface Disk {
   /** Takes the exclusive lock of the directory; `locked` when another process holds it. */
@@ -122,8 +128,8 @@ export interface Disk {
     done: (error: PortError | null, bytes: Uint8Array) => void,
   ): void;
   /**
-   * Writes all of `bytes` at `offset`, extending the file when needed. The bytes are only lent: the port
-   * has taken them when it calls back, not before.
+   * Writes all of `bytes` at `offset`, extending the file when needed. The bytes are only lent: the
+   * port has taken them when it calls back, not before.
    */
   write(name: string, offset: number, bytes: Uint8Array, done: Done): void;
   /** fdatasync. After an error nothing about the file's unsynced bytes is known; never retry. */

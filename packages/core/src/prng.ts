@@ -1,4 +1,7 @@
-/** xoshiro128** (Blackman, Vigna): its four words are plain data, so they can live in a replica's state. */
+/**
+ * xoshiro128** (Blackman, Vigna): its four words are plain data, so they can live in a replica's
+ * state.
+ */
 export type PrngState = [number, number, number, number];
 
 /** Spreads one 32-bit seed over the state (splitmix32), as the authors advise. */
@@ -28,7 +31,10 @@ export function nextU32(state: PrngState): number {
   return result;
 }
 
-/** A whole number from 0 to `bound - 1`. The bias is below 2^-20 for bounds under 4096, and harmless here. */
+/**
+ * A whole number from 0 to `bound - 1`. The bias is below 2^-20 for bounds under 4096, and harmless
+ * here.
+ */
 export function nextBelow(state: PrngState, bound: number): number {
   return Math.floor((nextU32(state) / 0x1_0000_0000) * bound);
 }

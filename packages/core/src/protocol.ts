@@ -5,10 +5,10 @@ import type { QuorumSystem } from "./quorum.ts";
 import type { Reader, Writer } from "./codec.ts";
 
 /**
- * The contract between a protocol and its host. A replica is a deterministic state machine: no clock,
- * network, disk or randomness of its own. Everything it may change hangs off one plain state object
- * (numbers, strings, byte arrays, arrays, Maps; the random generator's state too), so that it can be
- * cloned, hashed, compared and printed. Why it is so: docs/decisions/0001-contract.md.
+ * The contract between a protocol and its host. A replica is a deterministic state machine: no
+ * clock, network, disk or randomness of its own. Everything it may change hangs off one plain state
+ * object (numbers, strings, byte arrays, arrays, Maps; the random generator's state too), so that
+ * it can be cloned, hashed, compared and printed. Why it is so: docs/decisions/0001-contract.md.
  */
 export interface Protocol<S, M> {
   readonly name: string;
@@ -26,7 +26,9 @@ export interface Protocol<S, M> {
 }
 
 export interface Capabilities {
-  /** `total`: everything in one order. `conflict`: only what conflicts; hosts fill in footprints. */
+  /**
+   * `total`: everything in one order. `conflict`: only what conflicts; hosts fill in footprints.
+   */
   readonly order: "total" | "conflict";
   readonly logs: "one" | "many";
   /** Who ends a configuration: the host through a `stop` command, or the protocol on its own. */
@@ -44,11 +46,14 @@ export interface ReplicaSettings {
   /** Seeds the generator in the state; a different one per node and incarnation. 32 bits. */
   readonly seed: number;
   /**
-   * Roles of every member, in the order of `members`; an empty or absent list means all of the protocol's.
-   * Whoever votes holds the role `acceptor`, in every protocol, and `quorums` is about these.
+   * Roles of every member, in the order of `members`; an empty or absent list means all of the
+   * protocol's. Whoever votes holds the role `acceptor`, in every protocol, and `quorums` is about
+   * these.
    */
   readonly roles: readonly (readonly string[])[];
-  /** Protocol-specific numbers (time-outs in ms, windows, byte limits); absent ones get defaults. */
+  /**
+   * Protocol-specific numbers (time-outs in ms, windows, byte limits); absent ones get defaults.
+   */
   readonly tuning: Readonly<Record<string, number>>;
 }
 
@@ -56,7 +61,9 @@ export type Input<M> =
   | { readonly kind: "message"; readonly from: NodeId; readonly message: M }
   | { readonly kind: "timeout"; readonly name: string }
   | { readonly kind: "propose"; readonly commands: readonly Command[] }
-  /** Each id names a batch of reads of the host; answered by `readable`, whenever that is possible. */
+  /**
+   * Each id names a batch of reads of the host; answered by `readable`, whenever that is possible.
+   */
   | { readonly kind: "read"; readonly reads: readonly number[] }
   /** End this configuration with this command (kind `stop`), chosen like any other. */
   | { readonly kind: "stop"; readonly command: Command }
@@ -72,7 +79,10 @@ export type Input<M> =
   /** From now on this replica may vote (promise, accept); before, `start` said that it must not. */
   | { readonly kind: "admit" };
 
-/** Ends recovery. The host has raised `incarnation` durably before; the first effects come from here. */
+/**
+ * Ends recovery. The host has raised `incarnation` durably before; the first effects come from
+ * here.
+ */
 export interface Start {
   readonly kind: "start";
   /** Damaged records by name; `unnamed`: something is gone and nobody can say what. */
@@ -105,6 +115,9 @@ export interface MessageCodec<M> {
   /** Raised with every change of layout; told in the hello and checked there. */
   readonly version: number;
   encode(writer: Writer, message: M): void;
-  /** Null when the bytes are not a whole, valid message; nothing is allocated on the word of a length alone. */
+  /**
+   * Null when the bytes are not a whole, valid message; nothing is allocated on the word of a
+   * length alone.
+   */
   decode(reader: Reader): M | null;
 }

@@ -2,8 +2,8 @@ import { invariant } from "./invariant.ts";
 import type { NodeId } from "./ids.ts";
 
 /**
- * Asked, never counted: protocols hand over the set of members that answered. Safe when every phase-1
- * quorum meets every phase-2 quorum (Howard, Malkhi, Spiegelman: Flexible Paxos, 2016).
+ * Asked, never counted: protocols hand over the set of members that answered. Safe when every
+ * phase-1 quorum meets every phase-2 quorum (Howard, Malkhi, Spiegelman: Flexible Paxos, 2016).
  */
 export interface QuorumSystem {
   readonly name: string;
@@ -20,7 +20,8 @@ export function majority(members: readonly NodeId[]): QuorumSystem {
 
 /**
  * Any `phase1` members and any `phase2` members. Throws when the two need not meet, that is unless
- * `phase1 + phase2 > members.length`; check with {@link flexibleProblem} first when sizes come from a user.
+ * `phase1 + phase2 > members.length`; check with {@link flexibleProblem} first when sizes come from
+ * a user.
  */
 export function flexible(
   members: readonly NodeId[],

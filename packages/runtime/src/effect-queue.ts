@@ -38,9 +38,10 @@ interface WaitingSend<M> {
 }
 
 /**
- * Interprets effects: the one place that knows what "program order is durability order" means, used by the
- * host, the simulator and the model checker alike. It counts barriers (`persist`, `checkpoint`); the owner
- * of the disk tells with {@link durable} how many of them are safe, and the sends behind them leave.
+ * Interprets effects: the one place that knows what "program order is durability order" means, used
+ * by the host, the simulator and the model checker alike. It counts barriers (`persist`,
+ * `checkpoint`); the owner of the disk tells with {@link durable} how many of them are safe, and
+ * the sends behind them leave.
  */
 export class EffectQueue<M> {
   readonly #self: NodeId;
@@ -54,7 +55,10 @@ export class EffectQueue<M> {
     this.#handler = handler;
   }
 
-  /** Barriers handed to the journal so far: pass it to {@link durable} once a sync that began now has ended. */
+  /**
+   * Barriers handed to the journal so far: pass it to {@link durable} once a sync that began now
+   * has ended.
+   */
   get appended(): number {
     return this.#appended;
   }
@@ -74,7 +78,9 @@ export class EffectQueue<M> {
     for (const effect of effects) this.#interpret(effect);
   }
 
-  /** Everything up to the barrier `upTo` is durable. Falling back is a bug; repeating is harmless. */
+  /**
+   * Everything up to the barrier `upTo` is durable. Falling back is a bug; repeating is harmless.
+   */
   durable(upTo: number): void {
     invariant(upTo >= this.#durable && upTo <= this.#appended, `durable(${upTo}) out of order`);
     this.#durable = upTo;

@@ -2,8 +2,9 @@ import { FRAME_BYTES_MAX, Reader, type Writer } from "@synod/core";
 import type { Checksum } from "./host-options.ts";
 
 /**
- * What travels between nodes: `u32 length` of all that follows, `u32` CRC-32 of all that follows it, `u8`
- * kind, body. Little-endian. Everything is checked before it is believed, the length before it allocates.
+ * What travels between nodes: `u32 length` of all that follows, `u32` CRC-32 of all that follows
+ * it, `u8` kind, body. Little-endian. Everything is checked before it is believed, the length
+ * before it allocates.
  */
 export const FRAME_KINDS = ["hello", "refusal", "ping", "pong", "message", "host"] as const;
 
@@ -50,8 +51,8 @@ export function openFrame(bytes: Uint8Array, checksum: Checksum): Frame | null {
 }
 
 /**
- * Cuts a byte stream into frames, wherever the stream was cut into chunks. A frame that lies in one chunk
- * is handed on as a view of it.
+ * Cuts a byte stream into frames, wherever the stream was cut into chunks. A frame that lies in one
+ * chunk is handed on as a view of it.
  */
 export class FrameDecoder {
   readonly #bytesMax: number;
@@ -64,8 +65,9 @@ export class FrameDecoder {
   }
 
   /**
-   * Calls `onFrame` for every frame that ends in `chunk`; it says whether to go on. False: the stream is
-   * no stream of frames (a length out of bounds), or `onFrame` said stop; the connection must be dropped.
+   * Calls `onFrame` for every frame that ends in `chunk`; it says whether to go on. False: the
+   * stream is no stream of frames (a length out of bounds), or `onFrame` said stop; the connection
+   * must be dropped.
    */
   push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => boolean): boolean {
     let at = 0;
@@ -98,7 +100,9 @@ export class FrameDecoder {
     return true;
   }
 
-  /** Takes from `chunk` what the unfinished frame lacks; returns how much, or -1 for a bad length. */
+  /**
+   * Takes from `chunk` what the unfinished frame lacks; returns how much, or -1 for a bad length.
+   */
   #fill(chunk: Uint8Array): number {
     let at = 0;
     if (this.#held < 4) {

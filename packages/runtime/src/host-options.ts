@@ -112,12 +112,18 @@ export interface ReadRequest {
 
 /** The running host of one replica. */
 export interface Host {
-  /** Locks, reads identity, snapshot and journal, joins. `done(problem)` once; then requests are taken. */
+  /**
+   * Locks, reads identity, snapshot and journal, joins. `done(problem)` once; then requests are
+   * taken.
+   */
   start(done: (problem: HostProblem | null) => void): void;
   propose(request: ProposeRequest): void;
   read(request: ReadRequest): void;
   status(): HostStatus;
-  /** Answers what is outstanding (`stopped`), syncs, closes all ports. Then `listener.stopped(null)`. */
+  /**
+   * Answers what is outstanding (`stopped`), syncs, closes all ports. Then
+   * `listener.stopped(null)`.
+   */
   stop(): void;
 }
 

@@ -1,7 +1,8 @@
 import type { Position } from "@synod/core";
 
 /**
- * How a request ended. The bit that matters is in `applied`: `no` is safe to try again anywhere; after
+ * How a request ended. The bit that matters is in `applied`: `no` is safe to try again anywhere;
+ * after
  * `unknown` only the same client and sequence may be tried again, or the state read first.
  */
 export type Outcome = Done | Failed;
