@@ -1,7 +1,8 @@
 import { invariant } from "@synod/core";
 import { type CounterExample, shortenCounterExample } from "./counter-example.ts";
 import type { History, HistoryOperation } from "./history.ts";
-import { internStates, type Model } from "./model.ts";
+import type { Model } from "./model.ts";
+import { createProblem } from "./problem.ts";
 import { Search } from "./search.ts";
 import { VisitedSet } from "./visited-set.ts";
 
@@ -59,21 +60,20 @@ export function checkHistory<State, Input, Output>(
   const { stepsMax = STEPS_MAX, visitedMax = VISITED_MAX, shorten = true, onProgress } = options;
   const visited = new VisitedSet(visitedMax);
   const parts = [...partition(history)].map(([key, operations], salt) => {
-    const automaton = model.automaton?.(operations) ?? internStates(model, operations);
-    const search = new Search({ model, operations, automaton, visited, salt });
-    return { key, operations, automaton, search };
+    const problem = createProblem(model, operations);
+    return { key, problem, search: new Search({ problem, visited, salt }) };
   });
   let open = parts;
   let steps = parts.reduce((sum, { search }) => sum + search.steps, 0);
   let slice = FIRST_SLICE;
   while (true) {
-    for (const { key, operations, automaton, search } of open) {
+    for (const { key, problem, search } of open) {
       const before = search.steps;
       search.run(Math.min(slice, stepsMax - steps));
       steps += search.steps - before;
       if (search.status === "illegal") {
         const { culprit } = search;
-        const found = { model, key, operations, automaton, culprit, steps: search.steps };
+        const found = { problem, key, culprit, steps: search.steps };
         const counterExample = shortenCounterExample({ ...found, shorten });
         return { kind: "not-linearizable", steps, counterExample };
       }
@@ -83,9 +83,9 @@ export function checkHistory<State, Input, Output>(
     const exhausted = parts.filter(({ search }) => search.status === "exhausted");
     if (running.length === 0 && exhausted.length === 0) {
       const orders = new Map(
-        parts.map(({ key, operations, search }) => [
+        parts.map(({ key, problem, search }) => [
           key,
-          search.order.map((index) => operations[index] as HistoryOperation<Input, Output>),
+          search.order.map((index) => problem.operations[index] as HistoryOperation<Input, Output>),
         ]),
       );
       return { kind: "linearizable", steps, orders };

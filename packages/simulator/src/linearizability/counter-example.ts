@@ -1,5 +1,5 @@
 import type { History, HistoryOperation } from "./history.ts";
-import type { Automaton, Model } from "./model.ts";
+import { type Problem, selectOperations } from "./problem.ts";
 import { Search } from "./search.ts";
 import { VisitedSet } from "./visited-set.ts";
 
@@ -19,11 +19,9 @@ export interface CounterExample<Input, Output> {
   readonly shortest: boolean;
 }
 
-export interface Refutation<State, Input, Output> {
-  readonly model: Model<State, Input, Output>;
+export interface Refutation<Input, Output> {
   readonly key: string;
-  readonly operations: History<Input, Output>;
-  readonly automaton: Automaton;
+  readonly problem: Problem<Input, Output>;
   /** Index of the operation with the first return that no order gets past. */
   readonly culprit: number;
   /** What the refutation cost. */
@@ -44,10 +42,11 @@ const VISITED_MAX = 1 << 20;
  * times within its own time, or not at all. Without that clause a read would become a counter-example
  * by leaving out the write that it read.
  */
-export function shortenCounterExample<State, Input, Output>(
-  refutation: Refutation<State, Input, Output>,
+export function shortenCounterExample<Input, Output>(
+  refutation: Refutation<Input, Output>,
 ): CounterExample<Input, Output> {
-  const { operations, culprit, key, shorten } = refutation;
+  const { problem, culprit, key, shorten } = refutation;
+  const { operations } = problem;
   const wrong = operations[culprit] as HistoryOperation<Input, Output>;
   const end = wrong.returned as number;
   const indices = [...operations.keys()].filter((index) => callOf(operations, index) <= end);
@@ -96,28 +95,17 @@ function leaveOut(
 }
 
 /** Answers, within a budget, whether a choice of operations is illegal in itself. */
-class Attempt<State, Input, Output> {
-  readonly #model: Model<State, Input, Output>;
-  readonly #automaton: Automaton;
-  /** Places of the history in question among all operations of the key. */
+class Attempt<Input, Output> {
+  /** The operations in question: those called before the end. */
+  readonly #problem: Problem<Input, Output>;
+  /** Their indices among all operations of the key. */
   readonly #indices: readonly number[];
-  readonly #operations: History<Input, Output>;
   #steps: number;
 
-  constructor(
-    refutation: Refutation<State, Input, Output>,
-    indices: readonly number[],
-    end: number,
-  ) {
-    const { model, automaton, operations, culprit, steps } = refutation;
-    this.#model = model;
-    this.#automaton = {
-      initial: automaton.initial,
-      step: (state, place) => automaton.step(state, indices[place] as number),
-    };
+  constructor(refutation: Refutation<Input, Output>, indices: readonly number[], end: number) {
+    const { problem, culprit, steps } = refutation;
     this.#indices = indices;
-    this.#operations = indices.map((index) => {
-      const operation = operations[index] as HistoryOperation<Input, Output>;
+    this.#problem = selectOperations(problem, indices, (operation, index) => {
       const { returned } = operation;
       const isOpen = returned === null || returned > end || (returned === end && index > culprit);
       return isOpen ? { ...operation, returned: null } : operation;
@@ -132,15 +120,11 @@ class Attempt<State, Input, Output> {
 
   isIllegal(kept: ReadonlySet<number>): boolean {
     if (this.isSpent) return false;
-    const places = this.#indices.keys();
-    const search = new Search({
-      model: this.#model,
-      operations: this.#operations,
-      automaton: this.#automaton,
-      visited: new VisitedSet(VISITED_MAX),
-      salt: 0,
-      loose: [...places].filter((place) => !kept.has(this.#indices[place] as number)),
-    });
+    const problem = this.#problem;
+    const places = [...this.#indices.keys()];
+    const loose = places.filter((place) => !kept.has(this.#indices[place] as number));
+    const visited = new VisitedSet(VISITED_MAX);
+    const search = new Search({ problem, visited, salt: 0, loose });
     search.run(this.#steps);
     this.#steps -= search.steps;
     return search.status === "illegal";

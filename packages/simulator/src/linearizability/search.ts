@@ -1,16 +1,13 @@
 import { EventList } from "./event-list.ts";
 import { combine, toggle, zobristWords } from "./fingerprint.ts";
-import type { History } from "./history.ts";
-import { type Automaton, EXHAUSTED, ILLEGAL, type Model } from "./model.ts";
+import { type Automaton, EXHAUSTED, ILLEGAL } from "./model.ts";
+import type { Problem } from "./problem.ts";
 import type { VisitedSet } from "./visited-set.ts";
 
 export type SearchStatus = "running" | "linearizable" | "illegal" | "exhausted";
 
-export interface SearchOptions<State, Input, Output> {
-  readonly model: Model<State, Input, Output>;
-  /** Operations of one key. */
-  readonly operations: History<Input, Output>;
-  readonly automaton: Automaton;
+export interface SearchOptions {
+  readonly problem: Problem<unknown, unknown>;
   /** May be shared by several searches that differ in `salt`. */
   readonly visited: VisitedSet;
   readonly salt: number;
@@ -42,7 +39,7 @@ interface Frame {
  * - of operations that act alike, the one whose answer came first goes first;
  * - an operation without an answer is not put where it changes nothing.
  */
-export class Search<State, Input, Output> {
+export class Search {
   readonly #automaton: Automaton;
   readonly #events: EventList;
   readonly #visited: VisitedSet;
@@ -67,17 +64,17 @@ export class Search<State, Input, Output> {
   #steps = 0;
   #status: SearchStatus = "running";
 
-  constructor(options: SearchOptions<State, Input, Output>) {
-    const { model, operations, automaton, visited, salt, loose = [] } = options;
+  constructor(options: SearchOptions) {
+    const { problem, visited, salt, loose = [] } = options;
+    const { operations, automaton, preserves } = problem;
     const isLoose = new Set(loose);
     this.#automaton = automaton;
     this.#events = new EventList(operations, (operation) => !isLoose.has(operation));
     this.#visited = visited;
-    this.#loose = loose;
-    this.#preserves = Uint8Array.from(operations, ({ input, output }) =>
-      model.preserves(input, output) ? 1 : 0,
-    );
-    this.#twin = twins(model, operations, this.#events, isLoose);
+    // What changes nothing does so in its time as well.
+    this.#loose = loose.filter((operation) => preserves[operation] === 0);
+    this.#preserves = preserves;
+    this.#twin = twins(problem, this.#events, isLoose);
     this.#lifted = new Uint8Array(operations.length);
     this.#words = zobristWords(operations.length, salt);
     this.#set = zobristWords(1, salt + 0x5bd1);
@@ -225,27 +222,21 @@ export class Search<State, Input, Output> {
   }
 }
 
-function twins<State, Input, Output>(
-  model: Model<State, Input, Output>,
-  operations: History<Input, Output>,
-  events: EventList,
+function twins(
+  { operations, likeness }: Problem<unknown, unknown>,
+  { callOf, returnOf, tail }: EventList,
   loose: ReadonlySet<number>,
 ): Int32Array {
   const twin = new Int32Array(operations.length).fill(-1);
-  const last = new Map<string, number>();
-  const deadline = (operation: number) => events.returnOf[operation] || events.tail;
-  const byDeadline = Array.from(operations.keys())
-    .filter((operation) => !loose.has(operation))
-    .sort(
-      (a, b) =>
-        deadline(a) - deadline(b) || (events.callOf[a] as number) - (events.callOf[b] as number),
-    );
+  const last = new Map<number, number>();
+  const deadline = (index: number): number => (returnOf[index] as number) || tail;
+  const byDeadline = [...operations.keys()]
+    .filter((index) => !loose.has(index))
+    .sort((a, b) => deadline(a) - deadline(b) || (callOf[a] as number) - (callOf[b] as number));
   for (const index of byDeadline) {
-    const operation = operations[index];
-    if (operation === undefined) continue;
-    const text = model.describe(operation.input, operation.output);
-    twin[index] = last.get(text) ?? -1;
-    last.set(text, index);
+    const like = likeness[index] as number;
+    twin[index] = last.get(like) ?? -1;
+    last.set(like, index);
   }
   return twin;
 }

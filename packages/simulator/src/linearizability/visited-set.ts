@@ -2,7 +2,7 @@
 export type Fingerprint = Int32Array;
 
 const LANES = 4;
-/** Slots looked at before an old entry is given up (only once the table may not grow any more). */
+/** Slots looked at before the table grows, or, when it may not, an old entry is given up. */
 const PROBES_MAX = 32;
 
 /**
@@ -56,10 +56,13 @@ export class VisitedSet {
         slots[at + 3] === fourth
       )
         return false;
-      at = (at + LANES) & (this.#mask * LANES + LANES - 1);
+      at = (at + LANES) & (slots.length - 1);
     }
     if (this.#grow()) return this.add(print);
-    write(slots, this.#home(third, fourth), first, second, third, fourth);
+    // At random, but where it will be looked for.
+    const probe = third & (PROBES_MAX - 1);
+    const victim = (this.#home(first, second) + probe * LANES) & (slots.length - 1);
+    write(slots, victim, first, second, third, fourth);
     return true;
   }
 
