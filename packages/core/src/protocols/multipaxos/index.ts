@@ -58,6 +58,7 @@ export const multipaxos: Protocol<MultipaxosState, MultipaxosMessage> = {
     logs: "one",
     stop: "host",
     reads: "quorum",
+    leader: true,
     roles: ["proposer", "acceptor", "learner"],
   },
   messages: multipaxosCodec,

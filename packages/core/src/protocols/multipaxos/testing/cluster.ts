@@ -38,6 +38,8 @@ export interface ClusterOptions {
   readonly tuning?: Readonly<Record<string, number>>;
   readonly quorums?: QuorumSystem;
   readonly trace?: boolean;
+  /** Where the trace goes, for runs that end in an exception. */
+  readonly sink?: string[];
   /** Nodes that start without the right to vote. */
   readonly nonVoters?: readonly NodeId[];
 }
@@ -70,6 +72,8 @@ export interface Faults {
   duplicate: number;
   /** Network delays are uniform in [1, delayMs]. */
   delayMs: number;
+  /** Share of messages that take up to twenty times as long. */
+  straggle: number;
   /** Syncs take a uniform time in [0.1, syncMs]. */
   syncMs: number;
 }
@@ -87,10 +91,10 @@ export function createCluster(options: ClusterOptions) {
   const quorums = options.quorums ?? majority(members);
   const history: MultipaxosHistory = createHistory(quorums);
   const random: PrngState = createPrng(options.seed ?? 1);
-  const faults: Faults = { loss: 0, duplicate: 0, delayMs: 1, syncMs: 0.2 };
+  const faults: Faults = { loss: 0, duplicate: 0, delayMs: 1, straggle: 0, syncMs: 0.2 };
   const events: Event[] = [];
   const sequence = new Map<Slot, string>();
-  const trace: string[] = [];
+  const trace: string[] = options.sink ?? [];
   let now = 0;
   let order = 0;
   let steps = 0;
@@ -152,13 +156,15 @@ export function createCluster(options: ClusterOptions) {
       return;
     }
     const copies = nextFraction(random) < faults.duplicate ? 2 : 1;
-    for (let copy = 0; copy < copies; copy += 1)
-      at(1 + nextFraction(random) * (faults.delayMs - 1), () => {
+    for (let copy = 0; copy < copies; copy += 1) {
+      const slower = nextFraction(random) < faults.straggle ? 20 : 1;
+      at(1 + nextFraction(random) * (faults.delayMs * slower - 1), () => {
         if (!node(to).alive) return;
         const decoded = multipaxos.messages.decode(new Reader(bytes.slice()));
         invariant(decoded !== null, `${message.kind} does not survive its codec`);
         input(to, { kind: "message", from, message: decoded });
       });
+    }
   }
 
   function handlerOf(owner: TestNode) {
