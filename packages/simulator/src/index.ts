@@ -9,6 +9,7 @@ export type { Fault } from "./fault.ts";
 export { describeFault } from "./fault.ts";
 export { Fence, fenced } from "./fence.ts";
 export { drawLife, type Life } from "./life.ts";
+export * from "./linearizability/index.ts";
 export * from "./network-faults.ts";
 export type { Violation } from "./oracles/verdict.ts";
 export { type RunOptions, runSeed, type SeedReport } from "./run-seed.ts";

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addCheckCommand } from "./check/check-command.ts";
 import { addDemoCommand } from "./demo/demo-command.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { addFormatCommand } from "./format-command.ts";
@@ -25,6 +26,7 @@ export function createProgram(): Command {
   addStartCommand(program);
   addKeyCommands(program);
   addStatusCommand(program);
+  addCheckCommand(program);
   for (const command of [program, ...program.commands]) {
     command.configureOutput({
       getOutHelpWidth: () => HELP_COLUMNS,
