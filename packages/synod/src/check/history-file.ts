@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { createHistoryReader, type RecordedHistory } from "@synod/simulator";
 import { CommandFailure } from "../exit-codes.ts";
 
-/** Longest line that is read, in characters: what is longer is no history. */
-const LINE_MAX = 16 * 1024 * 1024;
+/** Longest line that is read: what is longer is no history. */
+const LINE_BYTES_MAX = 16 * 1024 * 1024;
+const NEW_LINE = 0x0a;
 /** Files of a directory with other endings are passed over. */
 const HISTORY_NAME = /\.(log|txt|jsonl|ndjson|edn)$/;
 
@@ -18,7 +19,9 @@ export async function historyFiles(paths: readonly string[]): Promise<string[]> 
         () => false,
       );
       if (!isDirectory) return [path];
-      const names = await readdir(path, { recursive: true });
+      const names = await readdir(path, { recursive: true }).catch((error: unknown) => {
+        throw new CommandFailure("usage", `${path}: expected a directory: ${reason(error)}`);
+      });
       const files = names.filter((name) => HISTORY_NAME.test(name)).sort();
       if (files.length === 0)
         throw new CommandFailure("usage", `${path}: expected a history in this directory`);
@@ -33,31 +36,42 @@ export async function readHistoryFile(file: string): Promise<RecordedHistory> {
   const reader = createHistoryReader();
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let count = 0;
-  const fail = (line: number, expected: string): never => {
-    throw new CommandFailure("usage", `${file}:${line}: expected ${expected}`);
+  const fail = (expected: string): never => {
+    throw new CommandFailure("usage", `${file}:${count}: expected ${expected}`);
   };
-  const feed = (line: string): void => {
-    count += 1;
-    const problem = reader.line(line);
-    if (problem !== null) fail(problem.line, problem.expected);
-  };
-  const decode = (chunk?: Buffer): string => {
+  const decode = (line: Buffer): string => {
     try {
-      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+      return decoder.decode(line);
     } catch {
-      return fail(count + 1, "text in UTF-8");
+      return fail("text in UTF-8");
     }
   };
-  let rest = "";
-  for await (const chunk of chunksOf(file)) {
-    const lines = (rest + decode(chunk)).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) feed(line);
-    if (rest.length > LINE_MAX) fail(count + 1, `a line of at most ${LINE_MAX} characters`);
+  for await (const line of linesOf(file)) {
+    count += 1;
+    if (line === null) return fail(`a line of at most ${LINE_BYTES_MAX} bytes`);
+    const problem = reader.line(decode(line));
+    if (problem !== null) fail(problem.expected);
   }
-  rest += decode();
-  if (rest !== "") feed(rest);
   return reader.end();
+}
+
+/** The lines without their ends; null and no more for one that is too long. */
+async function* linesOf(file: string): AsyncGenerator<Buffer | null> {
+  let begun: Buffer[] = [];
+  let begunBytes = 0;
+  for await (const chunk of chunksOf(file)) {
+    let from = 0;
+    for (let end = chunk.indexOf(NEW_LINE); end >= 0; end = chunk.indexOf(NEW_LINE, from)) {
+      yield Buffer.concat([...begun, chunk.subarray(from, end)]);
+      begun = [];
+      begunBytes = 0;
+      from = end + 1;
+    }
+    begun.push(chunk.subarray(from));
+    begunBytes += chunk.length - from;
+    if (begunBytes > LINE_BYTES_MAX) return yield null;
+  }
+  if (begunBytes > 0) yield Buffer.concat(begun);
 }
 
 async function* chunksOf(file: string): AsyncGenerator<Buffer> {
