@@ -10,6 +10,14 @@ export { describeFault } from "./fault.ts";
 export { Fence, fenced } from "./fence.ts";
 export { drawLife, type Life } from "./life.ts";
 export * from "./linearizability/index.ts";
+export { cloneData, writeCanonical } from "./model/canonical.ts";
+export {
+  type Bounds,
+  type Counterexample,
+  type Exploration,
+  explore,
+  type Model,
+} from "./model/explore.ts";
 export * from "./network-faults.ts";
 export type { Violation } from "./oracles/verdict.ts";
 export { type RunOptions, runSeed, type SeedReport } from "./run-seed.ts";
