@@ -40,6 +40,7 @@ export {
   createHistory,
   type MultipaxosHistory,
   onDurable,
+  onSent,
   replicaProblem,
 } from "./invariants.ts";
 export { MESSAGE_KINDS, type MultipaxosMessage } from "./messages.ts";

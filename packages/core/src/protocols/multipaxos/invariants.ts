@@ -1,7 +1,8 @@
-import { type Ballot, compareBallots, formatBallot } from "../../ballot.ts";
+import { BALLOT_NONE, type Ballot, compareBallots, formatBallot } from "../../ballot.ts";
 import type { NodeId, Slot } from "../../ids.ts";
 import type { QuorumSystem } from "../../quorum.ts";
 import { sameBytes } from "./learner.ts";
+import type { MultipaxosMessage } from "./messages.ts";
 import type { MultipaxosRecord } from "./records.ts";
 import type { MultipaxosState } from "./state.ts";
 
@@ -39,9 +40,11 @@ export function onDurable(
   record: MultipaxosRecord,
 ): string | null {
   if (record.kind === "promised") raise(history, node, record.ballot);
+  if (record.kind === "meta") raise(history, node, record.promised);
   if (record.kind !== "accepted") return null;
-  const promised = history.promised.get(node);
-  if (promised !== undefined && compareBallots(record.ballot, promised) < 0)
+  const promised = history.promised.get(node) ?? BALLOT_NONE;
+  const repeated = hasVoted(history, node, record);
+  if (!repeated && compareBallots(record.ballot, promised) < 0)
     return `node ${node} accepted ${formatBallot(record.ballot)} after ${formatBallot(promised)}`;
   raise(history, node, record.ballot);
   for (const [index, value] of record.values.entries()) {
@@ -49,6 +52,44 @@ export function onDurable(
     if (problem !== null) return problem;
   }
   return null;
+}
+
+/**
+ * `message` leaves `node` for others. Checks `durable-before-visible`: what it says about the sender's own
+ * promise or acceptances has become durable before.
+ */
+export function onSent(
+  history: MultipaxosHistory,
+  node: NodeId,
+  message: MultipaxosMessage,
+): string | null {
+  if (message.kind === "prepare" || message.kind === "promise") {
+    const promised = history.promised.get(node) ?? BALLOT_NONE;
+    if (compareBallots(promised, message.ballot) >= 0) return null;
+    return `node ${node} shows a promise for ${formatBallot(message.ballot)} that is not durable`;
+  }
+  if (message.kind !== "accepted") return null;
+  const key = formatBallot(message.ballot);
+  for (const { first, last } of message.runs)
+    for (let slot = first; slot <= last; slot += 1)
+      if (history.accepted.get(slot)?.get(key)?.voters.has(node) !== true)
+        return `node ${node} shows an acceptance of slot ${slot} in ${key} that is not durable`;
+  return null;
+}
+
+/** A checkpoint writes old acceptances again. */
+function hasVoted(
+  history: MultipaxosHistory,
+  node: NodeId,
+  record: Extract<MultipaxosRecord, { kind: "accepted" }>,
+): boolean {
+  const key = formatBallot(record.ballot);
+  return record.values.every((_, index) =>
+    history.accepted
+      .get(record.first + index)
+      ?.get(key)
+      ?.voters.has(node),
+  );
 }
 
 function raise(history: MultipaxosHistory, node: NodeId, ballot: Ballot): void {

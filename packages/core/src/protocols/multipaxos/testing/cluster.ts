@@ -18,9 +18,15 @@ import {
   type Slot,
   Writer,
 } from "@synod/core";
-import { EffectQueue } from "../../../../../runtime/src/effect-queue.ts";
+import { EffectQueue } from "@synod/runtime";
 import { multipaxos } from "../index.ts";
-import { afterStep, createHistory, type MultipaxosHistory, onDurable } from "../invariants.ts";
+import {
+  afterStep,
+  createHistory,
+  type MultipaxosHistory,
+  onDurable,
+  onSent,
+} from "../invariants.ts";
 import type { MultipaxosMessage } from "../messages.ts";
 import { decodeRecord } from "../records.ts";
 import type { MultipaxosState } from "../state.ts";
@@ -186,6 +192,7 @@ export function createCluster(options: ClusterOptions) {
         multipaxos.messages.encode(writer, message);
         const bytes = writer.take();
         log(`  ${owner.id} -> ${to.join(",")} ${formatMessage(message)}`);
+        fail(onSent(history, owner.id, message));
         for (const target of to) transmit(owner.id, target, bytes, message);
       },
       loopback(message: MultipaxosMessage): void {
@@ -264,9 +271,13 @@ export function createCluster(options: ClusterOptions) {
   /** The first `items` of the platter are safe now. */
   function harden(owner: TestNode, items: number): void {
     for (const item of owner.platter.items.slice(owner.platter.synced, items)) {
-      if (item.kind === "checkpoint" || !owner.state.voter) continue;
-      const record = decodeRecord(item.record.record);
-      if (record !== null) fail(onDurable(history, owner.id, record));
+      if (!owner.state.voter) continue;
+      const records = item.kind === "checkpoint" ? item.records : [item.record];
+      for (const { record } of records) {
+        const decoded = decodeRecord(record);
+        invariant(decoded !== null, "a record does not survive its codec");
+        fail(onDurable(history, owner.id, decoded));
+      }
     }
     owner.platter.synced = Math.max(owner.platter.synced, items);
     tidy(owner.platter);
