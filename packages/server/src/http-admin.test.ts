@@ -52,14 +52,18 @@ describe("the node itself", () => {
     await ask("PUT", "/foo", { body: "x" });
     await ask("GET", "/foo");
     await ask("PROPFIND", "/foo");
+    await ask("PATCH", "/foo");
     const { status, headers, body } = await ask("GET", "/_synod/metrics");
     expect(status).toBe(200);
     expect(headers["content-type"]).toMatch(/^text\/plain/);
     for (const line of [
       'synod_http_requests_total{method="PUT",status="204"} 1',
       'synod_http_requests_total{method="GET",status="200"} 1',
-      'synod_http_requests_total{method="other",status="405"} 1',
-      'synod_http_request_seconds_count{method="PUT"} 1',
+      'synod_http_requests_total{method="other",status="405"} 2',
+      'synod_http_request_seconds_count{method="PUT",status="204"} 1',
+      'synod_http_request_seconds_bucket{method="PUT",status="204",le="+Inf"} 1',
+      'synod_http_request_seconds_bucket{method="PUT",status="204",le="60"} 1',
+      "# TYPE synod_http_request_seconds histogram",
       "synod_chosen_up_to 17",
       "synod_executed_up_to 16",
       "synod_execution_lag 1",
@@ -74,6 +78,9 @@ describe("the node itself", () => {
     ])
       expect(body.split("\n")).toContain(line);
     expect(body).toMatch(/^synod_event_loop_stall_max_seconds \d/m);
+    const names = body.split("\n").map((line) => line.replace(/ \S+$/, ""));
+    const samples = names.filter((name) => name !== "" && !name.startsWith("#"));
+    expect(new Set(samples).size).toBe(samples.length);
     expect(body).toMatch(/^nodejs_heap_size_used_bytes \d/m);
   });
 
