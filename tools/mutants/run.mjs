@@ -42,7 +42,8 @@ if (ensure() === "ready") {
     const { seed, violation, text } = hunt(mutant);
     if (violation === null) survivors += 1;
     else if (values.search) mutant.seeds = [seed];
-    const verdict = violation === null ? `SURVIVED\n${text}` : `killed by seed ${seed}: ${violation}`;
+    const verdict =
+      violation === null ? `SURVIVED\n${text}` : `killed by seed ${seed}: ${violation}`;
     console.log(`${mutant.name.padEnd(32)} ${verdict}`);
   }
   if (values.search) writeFileSync(listFile, `${JSON.stringify(mutants, null, 2)}\n`);

@@ -1,5 +1,5 @@
-import { decodeUtf8, utf8Length, writeUtf8 } from "./utf8.ts";
 import { invariant } from "./invariant.ts";
+import { decodeUtf8, utf8Length, writeUtf8 } from "./utf8.ts";
 
 const HIGH = 0x1_0000_0000;
 

@@ -1,8 +1,8 @@
+import type { Reader, Writer } from "./codec.ts";
 import type { Command } from "./command.ts";
 import type { About, Effect, JournalRecord } from "./effect.ts";
 import type { NodeId, Position, Slot } from "./ids.ts";
 import type { QuorumSystem } from "./quorum.ts";
-import type { Reader, Writer } from "./codec.ts";
 
 /**
  * The contract between a protocol and its host. A replica is a deterministic state machine: no
@@ -34,6 +34,8 @@ export interface Capabilities {
   /** Who ends a configuration: the host through a `stop` command, or the protocol on its own. */
   readonly stop: "host" | "own";
   readonly reads: "quorum" | "none";
+  /** One member orders for all: a replica that knows of none is not ready to serve. */
+  readonly leader: boolean;
   /** Roles that a member can hold in this protocol, in the protocol's own words. */
   readonly roles: readonly string[];
 }
@@ -107,8 +109,6 @@ export interface ProtocolStatus {
   readonly voter: boolean;
   readonly detail: Readonly<Record<string, number>>;
 }
-
-
 
 /** Versioned, fixed-layout encoding of a protocol's messages, written beside their types. */
 export interface MessageCodec<M> {

@@ -21,6 +21,8 @@ export function drawFaults(draws: Draws, nodes: readonly NodeId[], untilMs: numb
     [0.4, draws.pick([6_000, 15_000]), (atMs) => drawPause(draws, nodes, atMs)],
     [0.65, draws.pick([5_000, 10_000, 20_000]), (atMs) => drawCut(draws, nodes, atMs)],
     [0.4, draws.pick([2_000, 6_000]), (atMs) => drawFlap(draws, nodes, atMs)],
+    [0.35, draws.pick([8_000, 16_000]), (atMs) => drawUsurp(draws, atMs)],
+    [0.35, draws.pick([6_000, 12_000]), (atMs) => drawMuffle(draws, atMs)],
   ];
   for (const [share, everyMs, make] of paces) {
     if (!draws.chance(share)) continue;
@@ -77,6 +79,17 @@ function drawCut(draws: Draws, nodes: readonly NodeId[], atMs: number): Fault {
 
 function drawFlap(draws: Draws, nodes: readonly NodeId[], atMs: number): Fault {
   return { kind: "flap", atMs, target: drawTarget(draws, nodes) };
+}
+
+function drawUsurp(draws: Draws, atMs: number): Fault {
+  const draw = draws.between(0, 0xffff);
+  const wakeMs = draws.pick([200, 500, 1_000]);
+  return { kind: "usurp", atMs, draw, wakeMs, forMs: wakeMs + draws.pick([500, 2_000, 5_000]) };
+}
+
+function drawMuffle(draws: Draws, atMs: number): Fault {
+  const draw = draws.between(0, 0xffff);
+  return { kind: "muffle", atMs, draw, forMs: draws.pick([50, 200, 1_000]) };
 }
 
 /** In a third of the lives of three or more nodes; fewer than half of the nodes in all. */

@@ -10,7 +10,7 @@ export type Target = NodeId | "leader";
  * One thing that goes wrong, as plain data: a life's faults are a list that can be printed, written
  * to a file, replayed and shortened. Times are virtual ms since the beginning.
  */
-export type Fault = Crash | PowerLoss | Wipe | Pause | Cut | Flap;
+export type Fault = Crash | PowerLoss | Wipe | Pause | Cut | Flap | Usurp | Muffle;
 
 /**
  * The node dies instead of making its `calls`-th port call after `atMs` (or a second later, if it
@@ -66,6 +66,34 @@ export interface Flap {
   readonly target: Target;
 }
 
+/**
+ * The leader stands still until another node is elected. At that instant all of a quorum around the old
+ * leader, but not the new one, lose power and come back, cut off from the rest; then the old leader wakes.
+ * What those had promised is all that keeps it from leading on.
+ */
+export interface Usurp {
+  readonly kind: "usurp";
+  readonly atMs: number;
+  /** Picks who is around the old leader. */
+  readonly draw: number;
+  /** From the election to the awakening. */
+  readonly wakeMs: number;
+  /** From the election to the end of the cut. */
+  readonly forMs: number;
+}
+
+/**
+ * Nobody hears the leader any more, until another node stands for election: then all can hear it again, and
+ * the election is decided by a quorum of the two and as few others as it takes; the rest stand still.
+ */
+export interface Muffle {
+  readonly kind: "muffle";
+  readonly atMs: number;
+  readonly draw: number;
+  /** How long the rest stand still. */
+  readonly forMs: number;
+}
+
 export function describeFault(fault: Fault): string {
   switch (fault.kind) {
     case "crash":
@@ -78,6 +106,10 @@ export function describeFault(fault: Fault): string {
       return `pause ${fault.target} for ${fault.forMs} ms`;
     case "cut":
       return `cut ${fault.side.join(",")} (${fault.direction}) for ${fault.forMs} ms`;
+    case "usurp":
+      return `let another usurp the leader's place, cut for ${fault.forMs} ms`;
+    case "muffle":
+      return `muffle the leader until another stands for election`;
     case "flap":
       return `flap ${fault.target}`;
   }

@@ -11,6 +11,12 @@ interface Event {
   run: (() => void) | null;
 }
 
+interface Pause {
+  until: number;
+  /** What would have happened meanwhile, in order. */
+  readonly held: Event[];
+}
+
 /** What an event is, for hash chains and traces. */
 export type EventKind =
   | "timer"
@@ -42,7 +48,7 @@ const KIND_NUMBERS: Readonly<Record<EventKind, number>> = Object.freeze({
 export class Scheduler {
   readonly #heap: Event[] = [];
   readonly #handles = new Map<number, Event>();
-  readonly #pausedUntil = new Map<number, number>();
+  readonly #pauses = new Map<number, Pause>();
   readonly #onEvent: ((kind: number, owner: number, time: number) => void) | null;
   #now = 0;
   #sequence = 0;
@@ -91,13 +97,25 @@ export class Scheduler {
    * order.
    */
   pause(owner: number, ms: number): void {
-    const until = Math.max(this.#now + ms, this.#pausedUntil.get(owner) ?? 0);
-    this.#pausedUntil.set(owner, until);
+    const until = this.#now + ms;
+    const pause = this.#pauses.get(owner) ?? { until: 0, held: [] };
+    if (until <= pause.until) return;
+    pause.until = until;
+    this.#pauses.set(owner, pause);
+    this.after(ms, NOBODY, "world", () => {
+      if (pause.until <= this.#now) this.resume(owner);
+    });
   }
 
   /** Time goes on for `owner`. */
   resume(owner: number): void {
-    this.#pausedUntil.delete(owner);
+    const pause = this.#pauses.get(owner);
+    if (pause === undefined) return;
+    this.#pauses.delete(owner);
+    for (const event of pause.held) {
+      event.time = this.#now;
+      this.#push(event);
+    }
   }
 
   /** Runs the next event. False when there is none. */
@@ -106,10 +124,9 @@ export class Scheduler {
       const event = this.#pop();
       if (event === undefined) return false;
       if (event.run === null) continue;
-      const resumes = this.#pausedUntil.get(event.owner);
-      if (resumes !== undefined && resumes > event.time) {
-        event.time = resumes;
-        this.#push(event);
+      const pause = this.#pauses.get(event.owner);
+      if (pause !== undefined) {
+        pause.held.push(event);
         continue;
       }
       if (event.kind === "timer") this.#handles.delete(event.sequence);

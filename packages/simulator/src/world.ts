@@ -215,6 +215,9 @@ export class World<S, M> {
       observed: (node, event, detail) => {
         if (event === "state installed") this.#bases.set(node, Number(detail["position"]));
         this.tally.observed.set(event, (this.tally.observed.get(event) ?? 0) + 1);
+        const elections = this.#system.electionEvents;
+        if (event === elections?.begun) this.#driver.election(node, "begun");
+        if (event === elections?.won) this.#driver.election(node, "won");
         if (this.#options.story !== null)
           this.#tell(`node ${node}: ${event} ${JSON.stringify(detail)}`);
       },

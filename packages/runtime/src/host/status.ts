@@ -22,7 +22,7 @@ export function hostStatus<S, M>(
 ): HostStatus {
   const replica = running?.replica.status() ?? BLANK;
   const executedUpTo = running?.booted.execution?.executedUpTo ?? NOWHERE;
-  const notReadyReason = whyNotReady(running, replica, executedUpTo, stopped);
+  const notReadyReason = whyNotReady(options, running, replica, executedUpTo, stopped);
   const identity = running?.links.identity;
   const front = running?.front;
   return {
@@ -49,6 +49,7 @@ export function hostStatus<S, M>(
 }
 
 function whyNotReady<S, M>(
+  options: HostOptions<S, M>,
   running: Parts<S, M> | null,
   replica: ProtocolStatus,
   executedUpTo: Position,
@@ -60,6 +61,8 @@ function whyNotReady<S, M>(
   const known = Math.max(replica.chosenUpTo, replica.detail["knownChosenUpTo"] ?? 0);
   if (running.booted.execution !== null && executedUpTo.index < known)
     return `catching up: executed up to ${executedUpTo.index} of ${known}`;
-  if (replica.leader === null && running.links.status().length > 0) return "no leader is known";
+  const isAlone = options.configuration.members.length === 1;
+  if (options.protocol.capabilities.leader && replica.leader === null && !isAlone)
+    return "no leader is known";
   return "";
 }

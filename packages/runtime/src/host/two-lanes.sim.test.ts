@@ -113,6 +113,13 @@ test("the host fills in footprints with the keys of the machine and the session"
   ]);
 });
 
+test("a protocol without a leader is ready without one", () => {
+  const running = started();
+  expect(
+    running.runUntil(() => running.nodes.every(({ host }) => host?.status().ready === true)),
+  ).toBe(true);
+});
+
 test("keys are executed in one order everywhere, commands in several", () => {
   const running = started({ tuning: {} });
   const tokens: number[] = [];

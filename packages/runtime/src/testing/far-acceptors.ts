@@ -56,6 +56,11 @@ const AGAIN_MS = 100;
 const WINDOW = 50;
 const NO_IMAGE = new Uint8Array(0);
 
+// Kinds of records.
+const META = 0;
+const ACCEPTED = 1;
+const CHOSEN = 2;
+
 export const farAcceptors: Protocol<State, Message> = {
   name: "far-acceptors",
   capabilities: {
@@ -63,6 +68,7 @@ export const farAcceptors: Protocol<State, Message> = {
     logs: "one",
     stop: "host",
     reads: "none",
+    leader: true,
     roles: ["proposer", "acceptor", "replica"],
   },
   messages: FAR_ACCEPTORS_MESSAGES,
@@ -155,8 +161,7 @@ function onMessage(state: State, from: NodeId, message: Message, out: Effects): 
     case "accepted":
       return onAccepted(state, from, message, out);
     case "chosen":
-      state.chosen.set(message.slot, message.commands);
-      return learn(state, out);
+      return onChosen(state, message, out);
     case "ask":
       return onAsk(state, from, message, out);
     case "gone": {
@@ -191,7 +196,7 @@ function onAccept(state: State, from: NodeId, vote: Vote, out: Effects): void {
   state.promised = ballot;
   if (state.votes.get(slot)?.ballot !== ballot) {
     state.votes.set(slot, { ballot, slot, commands });
-    out.push({ kind: "persist", ...voteRecord({ ballot, slot, commands }) });
+    out.push({ kind: "persist", ...voteRecord(ACCEPTED, { ballot, slot, commands }) });
   }
   out.push({ kind: "send", to: [from], message: { kind: "accepted", ballot, slot } });
 }
@@ -290,6 +295,17 @@ function forget(state: State, out: Effects): void {
 
 // Replica
 
+/**
+ * Noted, so that a restart need not ask for it again. It is also what makes the journal of a member
+ * that accepts nothing grow, and with it the host's wish for a snapshot.
+ */
+function onChosen(state: State, vote: Vote, out: Effects): void {
+  if (vote.slot <= state.delivered || state.chosen.has(vote.slot)) return;
+  state.chosen.set(vote.slot, vote.commands);
+  out.push({ kind: "note", ...voteRecord(CHOSEN, vote) });
+  learn(state, out);
+}
+
 function learn(state: State, out: Effects): void {
   for (const old of [...state.chosen.keys()]) if (old <= state.delivered) state.chosen.delete(old);
   for (;;) {
@@ -309,6 +325,7 @@ function start(state: State, input: Start, out: Effects): void {
   state.delivered = input.delivered.index;
   state.durable = input.delivered.index;
   state.ballot = input.incarnation;
+  learn(state, out);
   again(state, out);
 }
 
@@ -328,32 +345,38 @@ function at(index: number): { log: number; index: number } {
 }
 
 function acceptorRecords(state: State): JournalRecord[] {
-  return [metaRecord(state), ...[...state.votes.values()].map(voteRecord)];
+  const votes = [...state.votes.values()].map((vote) => voteRecord(ACCEPTED, vote));
+  return [metaRecord(state), ...votes];
 }
 
 function metaRecord({ promised, cut }: State): JournalRecord {
   const writer = new Writer();
-  writer.bool(false);
+  writer.u8(META);
   writer.u53(promised);
   writer.u53(cut);
   return { record: writer.take(), about: ABOUT_META };
 }
 
-function voteRecord(vote: Vote): JournalRecord {
+function voteRecord(kind: number, vote: Vote): JournalRecord {
   const writer = new Writer();
-  writer.bool(true);
+  writer.u8(kind);
   writeVote(writer, vote);
   const { slot } = vote;
   return { record: writer.take(), about: { kind: "slots", log: 0, first: slot, last: slot } };
 }
 
 function recover(state: State, reader: Reader): void {
-  if (!reader.bool()) {
+  const kind = reader.u8();
+  if (kind === META) {
     state.promised = Math.max(state.promised, reader.u53());
     state.cut = reader.u53();
     return;
   }
   const vote = readVote(reader) as Vote;
+  if (kind === CHOSEN) {
+    state.chosen.set(vote.slot, vote.commands);
+    return;
+  }
   state.promised = Math.max(state.promised, vote.ballot);
   state.votes.set(vote.slot, vote);
 }

@@ -73,6 +73,7 @@ export const twoLanes: Protocol<State, Message> = {
     logs: "one",
     stop: "host",
     reads: "quorum",
+    leader: false,
     roles: ["acceptor"],
   },
   messages: TWO_LANES_MESSAGES,

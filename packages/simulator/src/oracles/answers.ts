@@ -90,7 +90,10 @@ export class Answers {
     const order =
       session === null ? anonymous : this.#once.whereRequest(session.client, session.sequence);
     if (order === undefined)
-      this.#accuse("answer", `${kind} ${operation.id} of client ${operation.client} (${session?.client ?? "no session"}#${session?.sequence ?? 0}) was acknowledged at ${position}, but never took effect`);
+      this.#accuse(
+        "answer",
+        `${kind} ${operation.id} of client ${operation.client} (${session?.client ?? "no session"}#${session?.sequence ?? 0}) was acknowledged at ${position}, but never took effect`,
+      );
     return order;
   }
 

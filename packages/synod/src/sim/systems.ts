@@ -57,6 +57,7 @@ const multipaxosKeyValue: SimulatedSystem<MultipaxosState, MultipaxosMessage> = 
   createMachine: () => new KeyValueMachine(),
   protocolTuning: multipaxosTuning,
   electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
+  electionEvents: { begun: "campaign", won: "elected" },
   isVote: (message) =>
     message.kind === "promise" || message.kind === "accepted" || message.kind === "heartbeatAck",
 };

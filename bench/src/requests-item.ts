@@ -1,0 +1,136 @@
+import { BenchCluster } from "./cluster.ts";
+import { judge } from "./floors.ts";
+import type { Load, LoadResult } from "./load.ts";
+import { cpuSeconds } from "./process-cpu.ts";
+import type { Item, Report, RunOptions } from "./report.ts";
+import { startLoad, USUAL_LOAD } from "./run-load.ts";
+import { showSpread, spread } from "./statistics.ts";
+
+interface Case {
+  readonly name: string;
+  readonly method: Load["method"];
+  readonly connections: number;
+  readonly at: "all" | "leader" | "follower";
+}
+
+interface Run extends LoadResult {
+  /** CPU seconds per second of each server. */
+  readonly serverCores: readonly number[];
+}
+
+/** Durable PUTs and linearizable GETs over HTTP on three real processes. */
+export const puts: Item = {
+  name: "puts",
+  summary: "durable PUTs of 256 bytes over HTTP, three processes",
+  run: (options) => measure("PUT", options),
+};
+
+export const gets: Item = {
+  name: "gets",
+  summary: "linearizable GETs of 256 bytes over HTTP, three processes",
+  run: (options) => measure("GET", options),
+};
+
+function casesOf(method: Load["method"]): Case[] {
+  const word = method.toLowerCase();
+  return [
+    { name: `${word} c=1 leader`, method, connections: 1, at: "leader" },
+    { name: `${word} c=1 follower`, method, connections: 1, at: "follower" },
+    { name: `${word} c=64`, method, connections: 64, at: "all" },
+    { name: `${word} c=256`, method, connections: 256, at: "all" },
+  ];
+}
+
+async function measure(method: Load["method"], options: RunOptions): Promise<Report> {
+  const cases = casesOf(method);
+  const runs = new Map<Case, Run[]>(cases.map((one) => [one, []]));
+  const cluster = await BenchCluster.start();
+  try {
+    if (method === "GET") await fill(cluster);
+    for (let round = 1; round <= options.rounds; round += 1) {
+      for (const one of cases) {
+        options.say(`${one.name}, round ${round} of ${options.rounds}`);
+        runs.get(one)?.push(await runCase(cluster, one, options.quick));
+      }
+    }
+  } finally {
+    await cluster.stop();
+  }
+  return report(method, runs);
+}
+
+const GET_KEYS = 10_000;
+
+async function fill(cluster: BenchCluster): Promise<void> {
+  const targets = cluster.nodes.map((node) => node.http);
+  const order = { inOrder: true, keys: GET_KEYS, requests: GET_KEYS, warmUpMs: 0 };
+  await startLoad({ ...USUAL_LOAD, targets, ...order }).result;
+}
+
+async function runCase(cluster: BenchCluster, one: Case, quick: boolean): Promise<Run> {
+  const leader = await cluster.leader();
+  const nodes = cluster.nodes.filter(
+    ({ id }) => one.at === "all" || (id === leader) === (one.at === "leader"),
+  );
+  const targets = (one.at === "all" ? nodes : nodes.slice(0, 1)).map((node) => node.http);
+  const { method, connections } = one;
+  const times = quick ? { warmUpMs: 300, measureMs: 700 } : { warmUpMs: 2_000, measureMs: 5_000 };
+  const keys = method === "GET" ? GET_KEYS : USUAL_LOAD.keys;
+  const cpu = (): number[] => cluster.nodes.map(({ process }) => cpuSeconds(process.pid ?? 0));
+  let before = cpu();
+  const running = startLoad(
+    { ...USUAL_LOAD, ...times, targets, method, connections, keys },
+    { measuring: () => (before = cpu()) },
+  );
+  const result = await running.result;
+  const serverCores = cpu().map((after, id) => (after - (before[id] ?? 0)) / result.seconds);
+  return { ...result, serverCores };
+}
+
+function report(method: string, runs: ReadonlyMap<Case, readonly Run[]>): Report {
+  const rows: string[][] = [];
+  const figures: Record<string, number> = {};
+  for (const [{ name, connections }, of] of runs) {
+    const rate = spread(of.map(({ done, seconds }) => done / seconds));
+    const p50 = spread(of.map((run) => run.p50Ms));
+    const p99 = spread(of.map((run) => run.p99Ms));
+    const servers = spread(of.map((run) => sum(run.serverCores)));
+    const perOp = spread(of.map((run) => (sum(run.serverCores) * run.seconds * 1e6) / run.done));
+    figures[`${name} ops/s`] = rate.median;
+    figures[`${name} p50 ms`] = p50.median;
+    figures[`${name} p99 ms`] = p99.median;
+    figures[`${name} CPU µs/op`] = perOp.median;
+    const failures = of.reduce((all, run) => all + run.failures, 0);
+    rows.push([
+      name,
+      showSpread(rate),
+      showSpread(p50, 2),
+      showSpread(p99, 2),
+      showSpread(servers, 2),
+      showSpread(spread(of.map((run) => run.cores)), 2),
+      showSpread(perOp),
+      `${failures}`,
+      judge(name, connections === 1 ? p50.median : rate.median),
+    ]);
+  }
+  const title =
+    method === "PUT"
+      ? "Durable PUTs of 256 bytes over HTTP, three processes"
+      : "Linearizable GETs of 256 bytes over HTTP, three processes";
+  const head = [
+    "case",
+    "ops/s",
+    "p50 ms",
+    "p99 ms",
+    "servers' cores",
+    "generator's",
+    "CPU µs/op",
+    "failed",
+    "floor",
+  ];
+  return { title, head, rows, figures };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((all, value) => all + value, 0);
+}
