@@ -64,8 +64,6 @@ export class BenchCluster {
       id,
       http: `127.0.0.1:${ports[2 * id]}`,
       peer: `127.0.0.1:${ports[2 * id + 1]}`,
-      zone: "",
-      roles: [],
     }));
     const cluster = randomBytes(16).toString("hex");
     writeFileSync(join(folder, "cluster.json"), JSON.stringify({ cluster, members }));
