@@ -51,9 +51,9 @@ test("the one that returns first goes first only where that ends the time of not
 });
 
 test("a read that is taken at once ends the time of nothing loose", () => {
-  // The read of "1" is legal first, yet the cas that returned before it may still follow.
-  const operations = [write("1", 1, 2), read("1", 30, 31), cas("1", "2", 10, 20)];
-  expect(search([...operations, read("2", 30, 40)], [2])).toBe("linearizable");
+  // The last read is legal right after the first write, but the cas comes between them.
+  const operations = [write("1", 1, 2), cas("1", "2", 10, 20), read("2", 12, 40)];
+  expect(search([...operations, write("1", 12, 40), read("1", 30, 31)], [1])).toBe("linearizable");
 });
 
 test("it goes on where it stopped", () => {

@@ -205,7 +205,7 @@ export class Search {
   #backtrack(): void {
     const frame = this.#frames.pop();
     if (frame === undefined) {
-      if (this.#status === "running") this.#status = "illegal";
+      this.#status = "illegal";
       return;
     }
     while (this.#order.length > frame.length) {
