@@ -114,7 +114,10 @@ const START: Input<never> = {
   voter: true,
 };
 
-/** As after a snapshot, now and then: or the window of accepted values would be all that is measured. */
+/**
+ * As after a snapshot, now and then: or the window of accepted values would be all that is
+ * measured.
+ */
 function compactAll<S, M>(
   seats: readonly Seat<S, M>[],
   protocol: Protocol<S, M>,

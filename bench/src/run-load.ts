@@ -7,7 +7,10 @@ const LONG_MS = 1e9;
 
 export interface RunningLoad {
   readonly result: Promise<LoadResult>;
-  /** Resolves when the first write sent after `at` (of `Date.now()`) is acknowledged: to when it was. */
+  /**
+   * Resolves when the first write sent after `at` (of `Date.now()`) is acknowledged: to when it
+   * was.
+   */
   firstAfter(at: number): Promise<number>;
   end(): void;
 }

@@ -5,7 +5,9 @@ export interface Spread {
   readonly max: number;
 }
 
-/** Of at least one number. With an even count the lower of the two in the middle: a run that was. */
+/**
+ * Of at least one number. With an even count the lower of the two in the middle: a run that was.
+ */
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (index: number): number => sorted[index] ?? Number.NaN;

@@ -16,7 +16,8 @@ export function builtPath(file) {
 /**
  * @param {string} url
  * @param {import("node:module").LoadHookContext} context
- * @param {(url: string, context: import("node:module").LoadHookContext) => Promise<import("node:module").LoadFnOutput>} next
+ * @param {(url: string, context: import("node:module").LoadHookContext) =>
+ * Promise<import("node:module").LoadFnOutput>} next
  */
 export async function load(url, context, next) {
   const loaded = await next(url, context);

@@ -1,5 +1,5 @@
-// Put before a program with `node --import <this file>?mutant=NAME`: from then on modules of the build are
-// loaded with that seeded bug in them. Nothing on disk changes.
+// Put before a program with `node --import <this file>?mutant=NAME`: from then on modules of the
+// build are loaded with that seeded bug in them. Nothing on disk changes.
 import { readFileSync } from "node:fs";
 import { register } from "node:module";
 

@@ -1,5 +1,6 @@
-// Runs the simulator against every seeded bug: with the seeds on record, or, with --search, over new ones
-// until each bug has been found, and then writes down which seed found it. Names pick some of the bugs.
+// Runs the simulator against every seeded bug: with the seeds on record, or, with --search, over
+// new ones until each bug has been found, and then writes down which seed found it. Names pick some
+// of the bugs.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

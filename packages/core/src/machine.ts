@@ -27,7 +27,8 @@ export interface Machine {
 export interface MachineImage {
   /**
    * The next slice, about `bytesMax` bytes and never more work than that takes; null at the end.
-   * Slices cut at the same places on every replica.
+   * Slices cut at the same places on every replica. The bytes are only lent, until the next call:
+   * a buffer per slice of a large state is what makes the garbage collector pause.
    */
   next(bytesMax: number): Uint8Array | null;
   release(): void;

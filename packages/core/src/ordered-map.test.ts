@@ -31,11 +31,11 @@ function randomWrite(
 ): void {
   const key = randomKey(prng, space);
   if (nextBelow(prng, 100) < deletes) {
-    expect(map.delete(key)).toBe(twin.get(key));
+    if (map.delete(key) !== twin.get(key)) expect.fail(`delete ${key}`);
     twin.delete(key);
   } else {
     const value = nextBelow(prng, 1_000_000);
-    expect(map.set(key, value)).toBe(twin.get(key));
+    if (map.set(key, value) !== twin.get(key)) expect.fail(`set ${key}`);
     twin.set(key, value);
   }
 }
@@ -69,7 +69,7 @@ describe("against a naive twin", () => {
         expect(map.problem()).toBeNull();
         expect(drain(map.cursor()).map(([key]) => key)).toEqual(names);
         for (const [at, name] of deletion.entries()) {
-          expect(map.delete(name)).toBe(Number(name));
+          if (map.delete(name) !== Number(name)) expect.fail(`delete ${name}`);
           if (at % 100 === 0) expect(map.problem()).toBeNull();
         }
         expect(map.size).toBe(0);
@@ -90,7 +90,8 @@ describe("freeze", () => {
       for (const reader of readers) {
         const expected = reader.left.splice(0, 50);
         for (const entry of expected) {
-          expect([reader.cursor.key, reader.cursor.value]).toEqual(entry);
+          if (reader.cursor.key !== entry[0] || reader.cursor.value !== entry[1])
+            expect.fail(`${reader.cursor.key} in place of ${entry[0]}`);
           reader.cursor.advance();
         }
       }
@@ -115,7 +116,7 @@ describe("the builder", () => {
       const twin = new Map<string, number>();
       for (let at = 0; at < size; at += 1) {
         const key = String(at).padStart(6, "0");
-        expect(builder.add(key, at)).toBe(true);
+        if (!builder.add(key, at)) expect.fail(`add ${key}`);
         twin.set(key, at);
       }
       const map = builder.build();

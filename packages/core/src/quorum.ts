@@ -1,5 +1,5 @@
-import { invariant } from "./invariant.ts";
 import type { NodeId } from "./ids.ts";
+import { invariant } from "./invariant.ts";
 
 /**
  * Asked, never counted: protocols hand over the set of members that answered. Safe when every

@@ -57,10 +57,11 @@ describe("payloads", () => {
   test("any bytes give an operation or a refusal, never an exception", () => {
     const prng = createPrng(4);
     for (let step = 0; step < 20_000; step += 1) {
-      const bytes = Uint8Array.from({ length: nextBelow(prng, 12) }, () => nextBelow(prng, 256));
+      const bytes = new Uint8Array(nextBelow(prng, 12));
+      for (let at = 0; at < bytes.length; at += 1) bytes[at] = nextBelow(prng, 256);
       if (bytes.length > 0 && step % 2 === 0) bytes[0] = nextBelow(prng, 5);
-      expect(() => keyValue.operation(bytes)).not.toThrow();
-      expect(() => keyValue.result(bytes)).not.toThrow();
+      keyValue.operation(bytes);
+      keyValue.result(bytes);
     }
   });
 

@@ -21,6 +21,7 @@ const SLICE_END = 0x02;
 export class KeyValueImage implements MachineImage {
   #cursor: OrderedCursor<StoredValue> | null;
   readonly #size: number;
+  readonly #writer = new Writer();
   #ended = false;
 
   constructor(cursor: OrderedCursor<StoredValue>, size: number) {
@@ -33,7 +34,8 @@ export class KeyValueImage implements MachineImage {
     const cursor = this.#cursor;
     if (cursor === null || this.#ended) return null;
     if (cursor.atEnd) return this.#end();
-    const writer = new Writer(bytesMax);
+    const writer = this.#writer;
+    writer.reset();
     writer.u8(SLICE_ENTRIES);
     for (; !cursor.atEnd; cursor.advance()) {
       const { key, value } = cursor;

@@ -1,9 +1,10 @@
 /**
- * Bytes of many small values in few large buffers. An array of its own per value costs a microsecond and
- * keeps the garbage collector busy, which shows as pauses; a place in a slab costs a copy. Slabs are
- * cleaned like the segments of a log-structured file system (Rosenblum, Ousterhout 1992): once more than
- * half of all their bytes are dead, the oldest slab's living values are moved to the newest, a few with
- * every write, so that memory stays below about twice what lives and no write waits for long.
+ * Bytes of many small values in few large buffers. An array of its own per value costs a
+ * microsecond and keeps the garbage collector busy, which shows as pauses; a place in a slab costs
+ * a copy. Slabs are cleaned like the segments of a log-structured file system (Rosenblum,
+ * Ousterhout 1992): once more than half of all their bytes are dead, the oldest slab's living
+ * values are moved to the newest, a few with every write, so that memory stays below about twice
+ * what lives and no write waits for long.
  */
 const SLAB_BYTES = 65_536;
 /** Longer values get a buffer of their own. */
@@ -20,7 +21,9 @@ interface Slab {
   used: number;
 }
 
-/** A value in a slab. It may move, but its bytes never change, so that frozen readers may keep it. */
+/**
+ * A value in a slab. It may move, but its bytes never change, so that frozen readers may keep it.
+ */
 export class StoredValue {
   bytes: Uint8Array;
   offset: number;

@@ -1,4 +1,11 @@
-import { MEMBERS_MAX, type NodeId, type QuorumSystem, flexible, flexibleProblem, majority } from "@synod/core";
+import {
+  flexible,
+  flexibleProblem,
+  MEMBERS_MAX,
+  majority,
+  type NodeId,
+  type QuorumSystem,
+} from "@synod/core";
 
 /** Who takes part. Numbered from 1; the next number replaces it at a chosen position. */
 export interface Configuration {

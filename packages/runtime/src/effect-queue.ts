@@ -1,7 +1,9 @@
 import {
+  assertNever,
   type Checkpoint,
   type Deliver,
   type Effect,
+  invariant,
   type JournalRecord,
   type NodeId,
   type Observe,
@@ -9,8 +11,6 @@ import {
   type Release,
   type RequestState,
   type Timer,
-  assertNever,
-  invariant,
 } from "@synod/core";
 
 /** Does what the queue has found to be due. */
@@ -85,7 +85,8 @@ export class EffectQueue<M> {
     invariant(upTo >= this.#durable && upTo <= this.#appended, `durable(${upTo}) out of order`);
     this.#durable = upTo;
     let due = 0;
-    while (due < this.#waiting.length && (this.#waiting[due] as WaitingSend<M>).after <= upTo) due += 1;
+    while (due < this.#waiting.length && (this.#waiting[due] as WaitingSend<M>).after <= upTo)
+      due += 1;
     if (due === 0) return;
     for (const send of this.#waiting.splice(0, due)) this.#leave(send.to, send.message);
   }

@@ -1,4 +1,11 @@
-import { type MachineImage, type MachineRestore, type Position, Reader, Writer } from "@synod/core";
+import {
+  assertNever,
+  type MachineImage,
+  type MachineRestore,
+  type Position,
+  Reader,
+  Writer,
+} from "@synod/core";
 import type { FrozenSessions, SessionContent } from "./sessions.ts";
 import {
   readSessionsHeader,
@@ -8,8 +15,8 @@ import {
 } from "./sessions-image.ts";
 
 /**
- * The replicated state in slices: one header, slices of session records, slices of the machine. The first
- * byte of a slice says which it is. Layout: docs/formats/snapshot.md.
+ * The replicated state in slices: one header, slices of session records, slices of the machine. The
+ * first byte of a slice says which it is. Layout: docs/formats/snapshot.md.
  */
 const SLICE_HEADER = 0x01;
 const SLICE_SESSIONS = 0x02;
@@ -22,6 +29,7 @@ export class ExecutionImage implements MachineImage {
   readonly #frozen: FrozenSessions;
   readonly #sessions: SessionsImage;
   readonly #machine: MachineImage;
+  readonly #writer = new Writer();
   #state: "header" | "sessions" | "machine" | "released" = "header";
 
   constructor(position: Position, frozen: FrozenSessions, machine: MachineImage) {
@@ -32,20 +40,24 @@ export class ExecutionImage implements MachineImage {
   }
 
   next(bytesMax: number): Uint8Array | null {
-    if (this.#state === "header") return this.#header();
-    if (this.#state === "sessions") {
-      const writer = new Writer(bytesMax);
-      writer.u8(SLICE_SESSIONS);
-      if (this.#sessions.next(writer, bytesMax)) return writer.peek();
-      this.#state = "machine";
+    const writer = this.#writer;
+    writer.reset();
+    switch (this.#state) {
+      case "released":
+        return null;
+      case "header":
+        this.#header(writer);
+        return writer.peek();
+      case "sessions":
+        writer.u8(SLICE_SESSIONS);
+        if (this.#sessions.next(writer, bytesMax)) return writer.peek();
+        this.#state = "machine";
+        return this.#machineSlice(writer, bytesMax);
+      case "machine":
+        return this.#machineSlice(writer, bytesMax);
+      default:
+        return assertNever(this.#state);
     }
-    if (this.#state === "released") return null;
-    const slice = this.#machine.next(bytesMax - 1);
-    if (slice === null) return null;
-    const tagged = new Uint8Array(1 + slice.length);
-    tagged[0] = SLICE_MACHINE;
-    tagged.set(slice, 1);
-    return tagged;
   }
 
   release(): void {
@@ -54,15 +66,22 @@ export class ExecutionImage implements MachineImage {
     this.#machine.release();
   }
 
-  #header(): Uint8Array {
+  #header(writer: Writer): void {
     this.#state = "sessions";
-    const writer = new Writer();
     writer.u8(SLICE_HEADER);
     writer.u16(VERSION);
     writer.u32(this.#position.log);
     writer.u53(this.#position.index);
     writeSessionsHeader(writer, this.#frozen);
-    return writer.take();
+  }
+
+  #machineSlice(writer: Writer, bytesMax: number): Uint8Array | null {
+    const slice = this.#machine.next(bytesMax - 1);
+    if (slice === null) return null;
+    writer.reset();
+    writer.u8(SLICE_MACHINE);
+    writer.raw(slice);
+    return writer.peek();
   }
 }
 

@@ -51,7 +51,10 @@ function at(index: number): { log: number; index: number } {
   return { log: 0, index };
 }
 
-/** A client that retries, forgets, reuses, comes back late and restarts: all that a table has to bear. */
+/**
+ * A client that retries, forgets, reuses, comes back late and restarts: all that a table has to
+ * bear.
+ */
 function randomCommand(prng: PrngState): Command {
   const sequence = 1 + nextBelow(prng, 12);
   const acknowledged = 1 + nextBelow(prng, sequence) * nextBelow(prng, 2);

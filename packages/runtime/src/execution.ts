@@ -27,8 +27,8 @@ const NO_RESULT = new Uint8Array(0);
 
 /**
  * The whole replicated state of a member: the state machine, the sessions of its clients, and up to
- * where both have executed. The three change together and stand in the same snapshot, so that a restart
- * can never pair a state with another position or another table.
+ * where both have executed. The three change together and stand in the same snapshot, so that a
+ * restart can never pair a state with another position or another table.
  */
 export class Execution {
   readonly #machine: Machine;
@@ -46,15 +46,18 @@ export class Execution {
     this.#sessions = new SessionTable(limits, order);
   }
 
-  /** Inclusive: everything up to here has been executed, but for the last position while its batch runs. */
+  /**
+   * Inclusive: everything up to here has been executed, but for the last position while its batch
+   * runs.
+   */
   get executedUpTo(): Position {
     return this.#executedUpTo;
   }
 
   /**
-   * What answers say, and what machine and sessions may keep. Positions between two barriers of an order by
-   * conflict are local: another replica executes other commands there, and this one will after a restart. So
-   * it is the last barrier's there.
+   * What answers say, and what machine and sessions may keep. Positions between two barriers of an
+   * order by conflict are local: another replica executes other commands there, and this one will
+   * after a restart. So it is the last barrier's there.
    */
   get commonPosition(): Position {
     return this.#order === "total" ? this.#executedUpTo : this.#barrier;
@@ -65,7 +68,9 @@ export class Execution {
     return this.#sessions.size;
   }
 
-  /** Too many sessions are open, and only a barrier lets some expire: the host should propose one. */
+  /**
+   * Too many sessions are open, and only a barrier lets some expire: the host should propose one.
+   */
   get wantsBarrier(): boolean {
     return this.#sessions.wantsBarrier;
   }
@@ -119,15 +124,18 @@ export class Execution {
   }
 
   /**
-   * The state as of now in slices, while execution goes on. To be called right after a barrier or stop,
-   * where the bytes are the same on every replica. O(1).
+   * The state as of now in slices, while execution goes on. To be called right after a barrier or
+   * stop, where the bytes are the same on every replica. O(1).
    */
   freeze(): MachineImage {
     invariant(!this.#restoring, "freezing without a state");
     return new ExecutionImage(this.#executedUpTo, this.#sessions.freeze(), this.#machine.freeze());
   }
 
-  /** Begins to replace the whole state; until `finish` has said true, nothing may be executed or read. */
+  /**
+   * Begins to replace the whole state; until `finish` has said true, nothing may be executed or
+   * read.
+   */
   restore(): MachineRestore {
     this.#restoring = true;
     return new ExecutionRestore(this.#machine.restore(), (position, content) => {

@@ -65,7 +65,8 @@ export function helloProblem(mine: Hello, theirs: Hello, expected: NodeId | null
     return `protocol ${theirs.protocol} is not spoken here, but ${mine.protocol}`;
   if (theirs.version !== mine.version)
     return `version ${theirs.version} is not spoken here, but ${mine.version}`;
-  if (theirs.node === mine.node) return `node ${theirs.node} is the name of the node that was called`;
+  if (theirs.node === mine.node)
+    return `node ${theirs.node} is the name of the node that was called`;
   if (expected !== null && theirs.node !== expected)
     return `node ${theirs.node} answered where node ${expected} was expected`;
   return null;

@@ -1,7 +1,10 @@
 import { invariant, type NodeId, Reader, type Remembered, Writer } from "@synod/core";
 import type { Checksum } from "./host-options.ts";
 
-/** Who this data directory is, and whom it knows: all that survives a restart outside of the journal. */
+/**
+ * Who this data directory is, and whom it knows: all that survives a restart outside of the
+ * journal.
+ */
 export interface Identity {
   /** 32 hex digits, of the cluster. */
   readonly cluster: string;
@@ -65,7 +68,9 @@ export function encodeIdentity(copy: IdentityCopy, checksum: Checksum): Uint8Arr
   return writer.take();
 }
 
-/** `bad`: not what was written; `newer`: whole, but of a version that this program does not know. */
+/**
+ * `bad`: not what was written; `newer`: whole, but of a version that this program does not know.
+ */
 export function decodeIdentity(
   bytes: Uint8Array,
   checksum: Checksum,

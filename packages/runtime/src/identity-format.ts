@@ -21,18 +21,23 @@ export interface FormatOptions {
   /** 32 hex digits. */
   readonly cluster: string;
   readonly node: NodeId;
-  /** False: a start on a blank directory, which gives an identity that never votes. Default true. */
+  /**
+   * False: a start on a blank directory, which gives an identity that never votes. Default true.
+   */
   readonly formatted?: boolean;
-  /** The data ids of the other members, when one operator formats all: nobody has to register then. */
+  /**
+   * The data ids of the other members, when one operator formats all: nobody has to register then.
+   */
   readonly registeredPeers?: readonly Remembered[];
   /** 32 hex digits; drawn when absent. */
   readonly dataId?: string;
 }
 
 /**
- * Makes a data directory: an empty journal, then the identity, whose first copy is the moment from which
- * the directory is formatted. A marker stands from the first change to the last: with it and without an
- * identity the directory is unfinished, nobody can have relied on it, and another format starts over.
+ * Makes a data directory: an empty journal, then the identity, whose first copy is the moment from
+ * which the directory is formatted. A marker stands from the first change to the last: with it and
+ * without an identity the directory is unfinished, nobody can have relied on it, and another format
+ * starts over.
  * `exists` when the directory already has data.
  */
 export function formatDirectory(
@@ -107,8 +112,9 @@ function newIdentity(options: FormatOptions): Identity {
     node,
     dataId: options.dataId ?? newDataId(random),
     formatted: options.formatted ?? true,
-    // A directory that takes the place of a lost one must not use the node sessions of that one again: they
-    // hold answers to other requests. Those whose data ids are told beforehand are the first of their name.
+    // A directory that takes the place of a lost one must not use the node sessions of that one
+    // again: they hold answers to other requests. Those whose data ids are told beforehand are the
+    // first of their name.
     incarnation: registeredPeers === undefined ? random.next() % INCARNATION_LEAP : 0,
     boot: 0,
     registered: registeredPeers !== undefined,

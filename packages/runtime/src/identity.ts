@@ -16,15 +16,16 @@ export const IDENTITY_NAMES: readonly [string, string] = Object.freeze([
 ]);
 
 /**
- * Present while a format is under way: a directory with one and without an identity is unfinished. The
- * second one is of a start on a blank directory, which may simply go on with it.
+ * Present while a format is under way: a directory with one and without an identity is unfinished.
+ * The second one is of a start on a blank directory, which may simply go on with it.
  */
 export const FORMATTING_NAME = "formatting";
 export const FORMATTING_BLANK_NAME = "formatting-blank";
 
 /**
- * What a data directory says about itself. `none`: nothing of ours; `unfinished`: a format was interrupted,
- * nothing was promised to anybody, format again (`blank`: no operator was involved, so `formatted: false`);
+ * What a data directory says about itself. `none`: nothing of ours; `unfinished`: a format was
+ * interrupted, nothing was promised to anybody, format again (`blank`: no operator was involved, so
+ * `formatted: false`);
  * `damaged`: there was an identity, and both copies are gone.
  */
 export type FoundIdentity =
@@ -41,8 +42,8 @@ const NEWER: PortError = Object.freeze({
 type Copy = IdentityCopy | "absent" | "bad";
 
 /**
- * Reads both copies, takes the one of the higher generation and rewrites the other from it when that is
- * bad, missing or older, so that two good ones exist before the next change.
+ * Reads both copies, takes the one of the higher generation and rewrites the other from it when
+ * that is bad, missing or older, so that two good ones exist before the next change.
  */
 export function readIdentity(
   disk: Disk,

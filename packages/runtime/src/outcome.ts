@@ -29,7 +29,8 @@ export const FAILURES = {
   overload: "too many requests are outstanding on this node",
   "disk-full": "this node's disk is full; reads go on",
   "too-large": "the payload exceeds the largest command",
-  "session-expired": "the session was closed for lack of use; its requests are not executed any more",
+  "session-expired":
+    "the session was closed for lack of use; its requests are not executed any more",
   "sequence-reused": "another payload was sent under this sequence before",
   "sequence-forgotten": "the result of this sequence was acknowledged or is too old to be kept",
   "not-serving": "this member has no state machine, or has not caught up yet",

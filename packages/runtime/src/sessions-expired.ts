@@ -1,7 +1,7 @@
 /**
- * The names of sessions that expired, oldest first, so that their clients get a definite answer. Bounded:
- * beyond `namesMax` the oldest is forgotten. The list only grows at its end and is replaced, never
- * changed, when it gets rid of its front, so that a frozen reader costs nothing.
+ * The names of sessions that expired, oldest first, so that their clients get a definite answer.
+ * Bounded: beyond `namesMax` the oldest is forgotten. The list only grows at its end and is
+ * replaced, never changed, when it gets rid of its front, so that a frozen reader costs nothing.
  */
 export class ExpiredNames {
   readonly #namesMax: number;

@@ -14,9 +14,10 @@ import {
 import { type Answer, AnswerWindow } from "./sessions-window.ts";
 
 /**
- * The session table in a snapshot: a header, and then slices of records. A session comes with its answers
- * after it, one record each, so that a slice may end between any two and its size is bounded however
- * many answers a session has. Sessions come in the order of their names, expired names oldest first.
+ * The session table in a snapshot: a header, and then slices of records. A session comes with its
+ * answers after it, one record each, so that a slice may end between any two and its size is
+ * bounded however many answers a session has. Sessions come in the order of their names, expired
+ * names oldest first.
  */
 const RECORD_SESSION = 0x01;
 const RECORD_ANSWER = 0x02;

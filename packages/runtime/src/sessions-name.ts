@@ -8,7 +8,10 @@ export interface NodeClient {
   readonly incarnation: number;
 }
 
-/** The session in which a node's requests without a session of their own run: `~<node>.<incarnation>`. */
+/**
+ * The session in which a node's requests without a session of their own run:
+ * `~<node>.<incarnation>`.
+ */
 export function nodeClient(node: NodeId, incarnation: number): string {
   return `${NODE_MARK}${node}.${incarnation}`;
 }
@@ -27,8 +30,9 @@ export function parseNodeClient(client: string): NodeClient | null {
 }
 
 /**
- * What a command of this client writes besides the machine's keys, for protocols that order by conflict.
- * All incarnations of a node share a key, because the first command of one closes the session of the other.
+ * What a command of this client writes besides the machine's keys, for protocols that order by
+ * conflict. All incarnations of a node share a key, because the first command of one closes the
+ * session of the other.
  */
 export function sessionKey(client: string): string {
   const parsed = isNodeClient(client) ? parseNodeClient(client) : null;

@@ -7,7 +7,10 @@ export interface Answer {
   /** Where it was executed. */
   readonly position: Position;
   readonly result: Uint8Array;
-  /** `hash64` of the payload in user sessions; empty in those of nodes, which never reuse a sequence. */
+  /**
+   * `hash64` of the payload in user sessions; empty in those of nodes, which never reuse a
+   * sequence.
+   */
   readonly digest: string;
 }
 
@@ -24,8 +27,8 @@ const FORGOTTEN: Answer = Object.freeze({
 const FORGOTTEN_MAX = 32;
 
 /**
- * The executed requests of one client at or above a floor, in ascending order of their sequences. Almost
- * every request comes with a sequence above all others, so that is the fast path.
+ * The executed requests of one client at or above a floor, in ascending order of their sequences.
+ * Almost every request comes with a sequence above all others, so that is the fast path.
  */
 export class AnswerWindow {
   #answers: Answer[];
@@ -83,7 +86,9 @@ export class AnswerWindow {
     }
   }
 
-  /** Forgets the lowest answers, and raises the floor over them, until at most `sizeMax` are left. */
+  /**
+   * Forgets the lowest answers, and raises the floor over them, until at most `sizeMax` are left.
+   */
   shrink(sizeMax: number): void {
     if (this.size > sizeMax) this.raise(this.at(this.size - sizeMax - 1).sequence + 1);
   }
@@ -92,7 +97,9 @@ export class AnswerWindow {
     return new AnswerWindow(this.#floor, this.#answers.slice(this.#head));
   }
 
-  /** Index in `#answers` of the lowest kept answer that is not below `sequence`; there must be one. */
+  /**
+   * Index in `#answers` of the lowest kept answer that is not below `sequence`; there must be one.
+   */
   #lowerBound(sequence: number): number {
     let low = this.#head;
     let high = this.#answers.length - 1;

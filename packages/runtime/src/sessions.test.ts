@@ -21,7 +21,9 @@ function command(text: string): Command {
   };
 }
 
-/** Executes as the host does; what became of it in one word, with the place of the first execution. */
+/**
+ * Executes as the host does; what became of it in one word, with the place of the first execution.
+ */
 function play(table: SessionTable, index: number, text: string): string {
   if (text === "barrier") {
     table.barrier();

@@ -12,8 +12,8 @@ import { isNodeClient, parseNodeClient } from "./sessions-name.ts";
 import { type Answer, AnswerWindow } from "./sessions-window.ts";
 
 /**
- * Part of the replicated state: a table that is restored takes those of the snapshot. Members that begin
- * without one must begin with the same.
+ * Part of the replicated state: a table that is restored takes those of the snapshot. Members that
+ * begin without one must begin with the same.
  */
 export interface SessionLimits {
   /** User sessions kept; beyond, the longest unused ones expire. */
@@ -25,8 +25,8 @@ export interface SessionLimits {
 }
 
 /**
- * Answers kept for a node. Its host keeps far fewer requests outstanding, so this never strikes; it is
- * there because everything is bounded.
+ * Answers kept for a node. Its host keeps far fewer requests outstanding, so this never strikes; it
+ * is there because everything is bounded.
  */
 const NODE_RESULTS_MAX = 131_072;
 
@@ -58,8 +58,8 @@ export interface Refused {
 }
 
 /**
- * What is to become of a command: the machine executes it, and then it is recorded in this session; or it was
- * executed before, with this answer; or it must not be executed.
+ * What is to become of a command: the machine executes it, and then it is recorded in this session;
+ * or it was executed before, with this answer; or it must not be executed.
  */
 export type Admission = Session | Answer | Refused;
 
@@ -85,15 +85,17 @@ export interface FrozenSessions {
 }
 
 /**
- * Who has had what executed: the part of the replicated state that makes a retry harmless. A pure function
- * of the commands executed, in order; it knows no time. docs/sessions.md states the rules for clients.
+ * Who has had what executed: the part of the replicated state that makes a retry harmless. A pure
+ * function of the commands executed, in order; it knows no time. docs/sessions.md states the rules
+ * for clients.
  *
- * Sessions expire only at positions where all replicas hold the same state (architecture §2, "Orders"),
- * because which session is the longest unused is a question about all of them at once. With a total order
- * every position is such a one: the table makes room when it is full and a session is opened, and its clock
- * counts uses. With an order by conflict, two clients' commands come in different orders on different
- * replicas: there the table makes room at barriers and stops only, its clock counts those, and until
- * the next one it may hold more than `sessionsMax` (see {@link SessionTable.wantsBarrier}).
+ * Sessions expire only at positions where all replicas hold the same state (architecture §2,
+ * "Orders"), because which session is the longest unused is a question about all of them at once.
+ * With a total order every position is such a one: the table makes room when it is full and a
+ * session is opened, and its clock counts uses. With an order by conflict, two clients' commands
+ * come in different orders on different replicas: there the table makes room at barriers and stops
+ * only, its clock counts those, and until the next one it may hold more than `sessionsMax` (see
+ * {@link SessionTable.wantsBarrier}).
  */
 export class SessionTable {
   readonly #order: Capabilities["order"];
@@ -119,7 +121,10 @@ export class SessionTable {
     return this.#byClient.size - this.#nodes.size;
   }
 
-  /** More sessions are open than should be, and only a barrier lets some expire: the host asks for one. */
+  /**
+   * More sessions are open than should be, and only a barrier lets some expire: the host asks for
+   * one.
+   */
   get wantsBarrier(): boolean {
     const { sessionsMax } = this.#limits;
     return this.#order === "conflict" && this.size > sessionsMax + (sessionsMax >>> 2);
@@ -195,7 +200,10 @@ export class SessionTable {
     return isNodeClient(command.client) ? this.#openNode(command) : this.#openUser(command);
   }
 
-  /** Only the first request of a client has nothing acknowledged; any other one belonged to a session that is gone. */
+  /**
+   * Only the first request of a client has nothing acknowledged; any other one belonged to a
+   * session that is gone.
+   */
   #openUser(command: Command): Session | null {
     const { sessionsMax } = this.#limits;
     if (command.acknowledged > 1 || this.#expired.has(command.client)) return null;
@@ -204,7 +212,10 @@ export class SessionTable {
     return this.#insert(new Session(command.client, new AnswerWindow(1), 0, this.#generation));
   }
 
-  /** A newer incarnation closes the session of the older for good: nothing of that one is executed any more. */
+  /**
+   * A newer incarnation closes the session of the older for good: nothing of that one is executed
+   * any more.
+   */
   #openNode(command: Command): Session | null {
     const parsed = parseNodeClient(command.client);
     if (parsed === null) return null;
@@ -236,7 +247,10 @@ export class SessionTable {
     return this.#insert(new Session(client, window.copy(), lastUsed, this.#generation));
   }
 
-  /** Closes the `count` longest unused user sessions; among equals, the first in order of their names. */
+  /**
+   * Closes the `count` longest unused user sessions; among equals, the first in order of their
+   * names.
+   */
   #expire(count: number): void {
     const uses = new Float64Array(this.size);
     let index = 0;

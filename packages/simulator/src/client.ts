@@ -43,8 +43,8 @@ const RETRY_MS = 30;
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz";
 
 /**
- * A client: begins operations, insists on those that have a session until they are answered, at whatever
- * node, and goes on. It ends when it is told to finish and has done its last few.
+ * A client: begins operations, insists on those that have a session until they are answered, at
+ * whatever node, and goes on. It ends when it is told to finish and has done its last few.
  */
 export class Client {
   readonly plan: ClientPlan;

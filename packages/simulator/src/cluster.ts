@@ -59,11 +59,17 @@ export interface ClusterOptions<S, M> {
   readonly listener: ClusterListener;
   /** Disks to begin with; absent ones are empty. */
   readonly images?: ReadonlyMap<NodeId, DiskImage>;
-  /** Numbers of the incarnations begin here: forks must not repeat the boots of the world they come from. */
+  /**
+   * Numbers of the incarnations begin here: forks must not repeat the boots of the world they come
+   * from.
+   */
   readonly livesFrom?: number;
 }
 
-/** Real hosts on virtual ports: starts them, kills them between any two port calls, starts them again. */
+/**
+ * Real hosts on virtual ports: starts them, kills them between any two port calls, starts them
+ * again.
+ */
 export class Cluster<S, M> {
   readonly members: readonly Member[];
   readonly configuration: Configuration;

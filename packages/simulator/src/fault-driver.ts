@@ -1,8 +1,8 @@
 import type { NodeId } from "@synod/core";
+import { draw } from "./addressed.ts";
 import type { Cluster } from "./cluster.ts";
 import { describeFault, type Fault, type Target } from "./fault.ts";
 import type { Life } from "./life.ts";
-import { draw } from "./addressed.ts";
 import { NOBODY, type Scheduler } from "./scheduler.ts";
 import type { Switchboard } from "./virtual-network.ts";
 
@@ -63,7 +63,10 @@ export class FaultDriver<S, M> {
       });
   }
 
-  /** No more faults: whoever is down starts, whoever stands still goes on, armed crashes are called off. */
+  /**
+   * No more faults: whoever is down starts, whoever stands still goes on, armed crashes are called
+   * off.
+   */
   end(): void {
     this.#over = true;
     const { cluster, scheduler } = this.#options;

@@ -67,9 +67,9 @@ export interface Flap {
 }
 
 /**
- * The leader stands still until another node is elected. At that instant all of a quorum around the old
- * leader, but not the new one, lose power and come back, cut off from the rest; then the old leader wakes.
- * What those had promised is all that keeps it from leading on.
+ * The leader stands still until another node is elected. At that instant all of a quorum around the
+ * old leader, but not the new one, lose power and come back, cut off from the rest; then the old
+ * leader wakes. What those had promised is all that keeps it from leading on.
  */
 export interface Usurp {
   readonly kind: "usurp";
@@ -83,8 +83,9 @@ export interface Usurp {
 }
 
 /**
- * Nobody hears the leader any more, until another node stands for election: then all can hear it again, and
- * the election is decided by a quorum of the two and as few others as it takes; the rest stand still.
+ * Nobody hears the leader any more, until another node stands for election: then all can hear it
+ * again, and the election is decided by a quorum of the two and as few others as it takes; the rest
+ * stand still.
  */
 export interface Muffle {
   readonly kind: "muffle";

@@ -24,10 +24,11 @@ interface ForkOptions<S, M> {
 }
 
 /**
- * Acknowledged writes survive on any quorum of platters: here and now the power goes everywhere, and only a
- * smallest quorum of the disks is ever found again, with nothing but what was synced. A second cluster is
- * started on copies of those. It must come to serve, must have executed the same commands wherever this world
- * has, and must hold the state that this world has. Returns who survived; empty: no quorum is left.
+ * Acknowledged writes survive on any quorum of platters: here and now the power goes everywhere,
+ * and only a smallest quorum of the disks is ever found again, with nothing but what was synced. A
+ * second cluster is started on copies of those. It must come to serve, must have executed the same
+ * commands wherever this world has, and must hold the state that this world has. Returns who
+ * survived; empty: no quorum is left.
  */
 export function checkFork<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
   const survivors = chooseSurvivors(options);
@@ -136,8 +137,9 @@ function forkListener<S, M>(
 }
 
 /**
- * Every key holds what this world's executed order gives it, acknowledged yet or not: whatever was executed
- * anywhere was chosen, so a quorum had it durable before. Keys that the fork went on to write are left out.
+ * Every key holds what this world's executed order gives it, acknowledged yet or not: whatever was
+ * executed anywhere was chosen, so a quorum had it durable before. Keys that the fork went on to
+ * write are left out.
  */
 function checkStates<S, M>(
   options: ForkOptions<S, M>,

@@ -1,6 +1,6 @@
 /**
- * The simulator: virtual ports with every fault under the real host, whole cluster lives drawn from one seed,
- * and the oracles that judge them.
+ * The simulator: virtual ports with every fault under the real host, whole cluster lives drawn from
+ * one seed, and the oracles that judge them.
  */
 export * from "./disk.ts";
 export * from "./disk-faults.ts";

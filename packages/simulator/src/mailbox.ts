@@ -16,8 +16,8 @@ interface Waiting {
 }
 
 /**
- * The way between clients and nodes: takes time, loses requests and answers, and knows which request a
- * token of a host belongs to. An answer after the client's patience is over is not heard.
+ * The way between clients and nodes: takes time, loses requests and answers, and knows which
+ * request a token of a host belongs to. An answer after the client's patience is over is not heard.
  */
 export class Mailbox {
   readonly #scheduler: Scheduler;

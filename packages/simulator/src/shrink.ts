@@ -10,8 +10,9 @@ export interface Shrunk {
 }
 
 /**
- * Makes a failing life smaller while the same oracle goes on accusing: faults out, by halves and then one by
- * one; then clients, clock and network faults. Works because every decision is drawn by its own address.
+ * Makes a failing life smaller while the same oracle goes on accusing: faults out, by halves and
+ * then one by one; then clients, clock and network faults. Works because every decision is drawn by
+ * its own address.
  */
 export function shrink<S, M>(
   system: SimulatedSystem<S, M>,

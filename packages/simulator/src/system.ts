@@ -19,7 +19,10 @@ export interface SimulatedSystem<S, M> {
    * it.
    */
   electionTimeoutMs(life: Life): number;
-  /** Names of the events that the protocol observes when a replica stands for election, and when it wins. */
+  /**
+   * Names of the events that the protocol observes when a replica stands for election, and when it
+   * wins.
+   */
   readonly electionEvents: { readonly begun: string; readonly won: string } | null;
   /** Whether this message is a vote that a node without voting rights must never send. */
   isVote(message: M): boolean;

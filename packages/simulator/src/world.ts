@@ -122,7 +122,10 @@ export class World<S, M> {
     });
   }
 
-  /** Runs to the end, or to the first violation. Returns the hash chain over everything that happened. */
+  /**
+   * Runs to the end, or to the first violation. Returns the hash chain over everything that
+   * happened.
+   */
   run(): string {
     formatCluster(this.cluster, this.#life, (error) => {
       if (error !== null) return this.panel.accuse("format", error.message);

@@ -84,7 +84,7 @@ test("says where each node is, its pid, and what to try; keeps the data; stops a
   expect(statSync(join(folder.path, "node-0")).mode & 0o777).toBe(0o700);
   const finished = await first.stop();
   expect([finished.code, finished.stderr]).toEqual([0, ""]);
-  expect(finished.stdout).toMatch(/a new cluster[^]*stopped; the data stays/);
+  expect(finished.stdout).toMatch(/a new cluster[\s\S]*stopped; the data stays/);
   expect(pids.filter(isRunning)).toEqual([]);
   const second = await start();
   expect(await curl(`localhost:${basePort + 2}/kept`)).toBe("still here");

@@ -7,8 +7,8 @@ export interface Answer {
 }
 
 /**
- * Why there is no answer. `sent` false: nothing of the request can have reached anybody, so it is safe to
- * ask another node.
+ * Why there is no answer. `sent` false: nothing of the request can have reached anybody, so it is
+ * safe to ask another node.
  */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";

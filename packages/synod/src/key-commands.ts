@@ -85,8 +85,8 @@ interface KeyRequest {
 }
 
 /**
- * Asks one node after the other until one answers for good. A write without a session is given to the next
- * node only when it is certain that the one before has not executed it.
+ * Asks one node after the other until one answers for good. A write without a session is given to
+ * the next node only when it is certain that the one before has not executed it.
  */
 async function askNodes(request: KeyRequest, options: NodeOptions): Promise<Answer> {
   const { method, key, body } = request;

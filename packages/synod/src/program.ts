@@ -4,6 +4,7 @@ import { addDemoCommand } from "./demo/demo-command.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { addFormatCommand } from "./format-command.ts";
 import { addKeyCommands } from "./key-commands.ts";
+import { addSimCommand } from "./sim/sim-command.ts";
 import { addStartCommand } from "./start-command.ts";
 import { addStatusCommand } from "./status-command.ts";
 import { VERSION } from "./version.ts";
@@ -26,6 +27,7 @@ export function createProgram(): Command {
   addStartCommand(program);
   addKeyCommands(program);
   addStatusCommand(program);
+  addSimCommand(program);
   addCheckCommand(program);
   for (const command of [program, ...program.commands]) {
     command.configureOutput({

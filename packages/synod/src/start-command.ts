@@ -70,20 +70,20 @@ async function startNode(options: ServerOptions): Promise<RunningServer> {
 
 /** All that an operator wants to see of a start, in one line. */
 function bootSummary({ node, http }: RunningServer, peer: string, dir: string): string {
-  const { incarnation, protocol, journalBytes, snapshotPosition, voter } = node.status();
+  const { incarnation, protocol, journalBytes, snapshotPosition, nonVoterReason } = node.status();
   return [
     `node ${node.id} (pid ${process.pid}) serves http://${formatAddress(http)}`,
     `peers ${peer}`,
     protocol,
-    `data in ${dir}: start ${incarnation}, snapshot of slot ${snapshotPosition.index}`,
+    `data in ${dir}: incarnation ${incarnation}, snapshot of slot ${snapshotPosition.index}`,
     `${journalBytes} bytes of journal`,
-    voter ? "votes" : `does not vote: ${node.status().nonVoterReason}`,
+    nonVoterReason === "" ? "votes" : `does not vote: ${nonVoterReason}`,
   ].join(", ");
 }
 
 /**
- * Stops the node in order on a signal, or when standard input ends: that is how a child learns that the demo
- * that started it is gone, even if it was killed. Returns what takes the handlers away.
+ * Stops the node in order on a signal, or when standard input ends: that is how a child learns that
+ * the demo that started it is gone, even if it was killed. Returns what takes the handlers away.
  */
 function stopWhenAsked(server: RunningServer, withStdin: boolean): () => void {
   const stop = (): void => void server.close();

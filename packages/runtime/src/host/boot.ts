@@ -38,7 +38,9 @@ export interface Booted {
   readonly snapshots: SnapshotStore;
   /** What `execution` holds. */
   readonly snapshot: { readonly position: Position; readonly image: Uint8Array };
-  /** There was a snapshot through here, and it is damaged: the state has to come from others first. */
+  /**
+   * There was a snapshot through here, and it is damaged: the state has to come from others first.
+   */
   readonly lostUpTo: Position | null;
 }
 
@@ -96,7 +98,9 @@ function checkIdentity(options: BootOptions, identity: Identity, done: BootDone)
   raiseIncarnation(options, identity, done);
 }
 
-/** Durable before the protocol exists: whatever it says in this life can be told from earlier lives. */
+/**
+ * Durable before the protocol exists: whatever it says in this life can be told from earlier lives.
+ */
 function raiseIncarnation(options: BootOptions, before: Identity, done: BootDone): void {
   const { ports, checksum } = options;
   const boot = Math.max(1, ports.random.next());

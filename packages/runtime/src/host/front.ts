@@ -39,8 +39,8 @@ export interface FrontOptions {
 }
 
 /**
- * Where requests come in and answers go out: gathers what is asked in one turn of the event loop into
- * one proposal and one read, and answers what the state machine has executed.
+ * Where requests come in and answers go out: gathers what is asked in one turn of the event loop
+ * into one proposal and one read, and answers what the state machine has executed.
  */
 export class Front {
   readonly #options: FrontOptions;

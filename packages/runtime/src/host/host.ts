@@ -142,15 +142,17 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
 
   frame(from: NodeId, lent: Uint8Array): boolean {
     const parts = this.#parts;
-    if (parts === null || this.#phase !== "running" || !parts.links.isReady(from)) return true;
+    if (parts === null || this.#phase !== "running" || !parts.links.isConnected(from)) return true;
     if (parts.replica.waitingForDisk > DISK_QUEUE_MAX) return true;
     const incoming = this.#wire.open(lent);
     if (incoming === null) return false;
     this.#guard(() => {
+      // Told once per connection, perhaps while this node is still saving whom it is connected to.
+      if (incoming.kind === "host" && incoming.message.kind === "known")
+        return parts.links.heard(from, incoming.message.remembers);
+      if (!parts.links.isReady(from)) return;
       if (incoming.kind === "message")
         parts.replica.input({ kind: "message", from, message: incoming.message });
-      else if (incoming.kind === "host" && incoming.message.kind === "known")
-        parts.links.heard(from, incoming.message.remembers);
       else if (incoming.kind === "host" && incoming.message.kind === "transfer")
         parts.snapshotting?.onMessage(from, incoming.message.message);
     })();

@@ -112,6 +112,11 @@ export class Links {
     this.#refusals.set(peer, reason);
   }
 
+  /** Its connection stands, though this node may not have remembered it durably yet. */
+  isConnected(peer: NodeId): boolean {
+    return this.#links.has(peer);
+  }
+
   isReady(peer: NodeId): boolean {
     return this.#links.get(peer)?.state === "ready";
   }

@@ -10,7 +10,10 @@ interface PendingRead {
 /** Reads that share one id towards the protocol. */
 interface AskedBatch {
   readonly reads: readonly PendingRead[];
-  /** A protocol may forget reads (a new leader, a full table): then they are asked again under a new id. */
+  /**
+   * A protocol may forget reads (a new leader, a full table): then they are asked again under a new
+   * id.
+   */
   readonly askAgainAt: number;
 }
 

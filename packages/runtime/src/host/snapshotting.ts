@@ -33,8 +33,9 @@ const BARRIER_PATIENCE_MS = 60_000;
 const NOWHERE: Position = Object.freeze({ log: 0, index: 0 });
 
 /**
- * Keeps the journal short: asks for a barrier when it has grown, writes the state as of the barrier, has the
- * protocol forget what that covers; and fetches the state from others when this replica fell too far behind.
+ * Keeps the journal short: asks for a barrier when it has grown, writes the state as of the
+ * barrier, has the protocol forget what that covers; and fetches the state from others when this
+ * replica fell too far behind.
  */
 export class Snapshotting {
   readonly #options: SnapshottingOptions;

@@ -113,6 +113,15 @@ test("the host fills in footprints with the keys of the machine and the session"
   ]);
 });
 
+test("nodes that were formatted one by one meet, register each other and vote", () => {
+  for (let seed = 1; seed <= 30; seed += 1) {
+    const running = started({ strangers: true, seed });
+    const votes = (): boolean => running.nodes.every(({ host }) => host?.status().voter === true);
+    expect(running.runUntil(votes), `seed ${seed}`).toBe(true);
+    expect(running.runUntil(() => running.allDone(write(running, 3)))).toBe(true);
+  }
+});
+
 test("a protocol without a leader is ready without one", () => {
   const running = started();
   expect(
@@ -283,7 +292,9 @@ describe("a crash at every port call of a short life", () => {
     return running.nodes.map(({ disk }) => disk.copy());
   })();
 
-  /** One life with a crash at the `call`-th port call of `victim`; false when it lived to the end. */
+  /**
+   * One life with a crash at the `call`-th port call of `victim`; false when it lived to the end.
+   */
   function live(victim: number, call: number): boolean {
     const running = lab({ seed: 1_000 + call }, base);
     running.startAll();

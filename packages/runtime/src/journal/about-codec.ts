@@ -41,8 +41,8 @@ export function readU53(view: DataView, at: number): number {
 const MERGE_REACH = 8;
 
 /**
- * The same things in fewer words: neighbours of one kind and log become one range, repetitions go. For
- * echoes and for the names of what is missing, where only the union counts.
+ * The same things in fewer words: neighbours of one kind and log become one range, repetitions go.
+ * For echoes and for the names of what is missing, where only the union counts.
  */
 export function mergeAbouts(abouts: readonly About[]): About[] {
   const merged: About[] = [];

@@ -29,8 +29,8 @@ interface Thread {
 }
 
 /**
- * Knows where the journal ends and puts one block after the other there: one write, one sync, and the next
- * one only after that, so that no more than the last block can ever be torn.
+ * Knows where the journal ends and puts one block after the other there: one write, one sync, and
+ * the next one only after that, so that no more than the last block can ever be torn.
  */
 export class BlockAppender {
   readonly #options: AppenderOptions;
@@ -40,7 +40,10 @@ export class BlockAppender {
   #segment: Segment | null = null;
   /** Where in the segment the next block goes. */
   #at = 0;
-  /** A block that was refused for lack of space: part of it may be there, so it is written again as it is. */
+  /**
+   * A block that was refused for lack of space: part of it may be there, so it is written again as
+   * it is.
+   */
   #pending: readonly JournalRecord[] | null = null;
   #sectors = 0;
 
@@ -78,8 +81,8 @@ export class BlockAppender {
   }
 
   /**
-   * Whether a block of these records, and a seal behind it, still go into the segment. It may grow, up to
-   * the usual size, only while no other segment is ready.
+   * Whether a block of these records, and a seal behind it, still go into the segment. It may grow,
+   * up to the usual size, only while no other segment is ready.
    */
   fits(records: readonly JournalRecord[], otherReady: boolean): boolean {
     const segment = this.#segment;
@@ -93,7 +96,9 @@ export class BlockAppender {
     return this.#at + block + blockSectors([], abouts.length) <= limit;
   }
 
-  /** The block is durable when `done` says so. `no-space`: write the very same again, or abandon it. */
+  /**
+   * The block is durable when `done` says so. `no-space`: write the very same again, or abandon it.
+   */
   write(flags: BlockFlags, records: readonly JournalRecord[], done: Done): void {
     this.#pending = records;
     this.#put(flags, records, (error) => {
@@ -173,7 +178,9 @@ export class BlockAppender {
   }
 }
 
-/** Whatever a sync fails with, its bytes are in doubt: not even a lack of space is survived here. */
+/**
+ * Whatever a sync fails with, its bytes are in doubt: not even a lack of space is survived here.
+ */
 function neverAgain(error: PortError): PortError {
   return error.code === "no-space" ? { code: "io", message: error.message } : error;
 }

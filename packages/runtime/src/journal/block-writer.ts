@@ -69,7 +69,10 @@ export function cutBlock(records: readonly JournalRecord[], start: number): Jour
   return records.slice(start, end);
 }
 
-/** Builds blocks in one buffer that is used again and again: what it returns is valid until the next build. */
+/**
+ * Builds blocks in one buffer that is used again and again: what it returns is valid until the next
+ * build.
+ */
 export class BlockWriter {
   readonly #checksum: Checksum;
   #buffer: Uint8Array = new Uint8Array(64 * 1024);
@@ -95,7 +98,9 @@ export class BlockWriter {
     this.#view = new DataView(this.#buffer.buffer);
   }
 
-  /** The block's own bytes in one piece from the beginning of the buffer; returns where they end. */
+  /**
+   * The block's own bytes in one piece from the beginning of the buffer; returns where they end.
+   */
   #fill(content: BlockContent, sectors: number): number {
     const { echo, records } = content;
     const view = this.#view;

@@ -5,8 +5,8 @@ import { PLAIN_BLOCK } from "./layout.ts";
 import { makeFirstSegment } from "./segment-maker.ts";
 
 /**
- * Makes an empty journal: one segment with an empty checkpoint. From then on a directory without a segment
- * is a loss, never a journal that has not begun yet. Part of `format`, before the identity.
+ * Makes an empty journal: one segment with an empty checkpoint. From then on a directory without a
+ * segment is a loss, never a journal that has not begun yet. Part of `format`, before the identity.
  */
 export function createJournal(
   options: { readonly disk: Disk; readonly checksum: Checksum; readonly identity: string },

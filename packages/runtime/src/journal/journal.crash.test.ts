@@ -30,9 +30,9 @@ const fates: readonly CrashFate[] = [
 ];
 
 /**
- * Dies in front of the k-th port call, for every k until the scenario survives. Each time the power loss is
- * tried in several ways; the journal must come back with all that was acknowledged, nothing missing,
- * and take new records that are there the next time, after another power loss.
+ * Dies in front of the k-th port call, for every k until the scenario survives. Each time the power
+ * loss is tried in several ways; the journal must come back with all that was acknowledged, nothing
+ * missing, and take new records that are there the next time, after another power loss.
  */
 function crashEverywhere(
   settings: Partial<JournalSettings>,

@@ -5,7 +5,10 @@ import { numbered } from "./testing/disk-bench.ts";
 import { JournalBench } from "./testing/journal-bench.ts";
 import { type MappedBlock, mapJournal, namedMissing } from "./testing/journal-map.ts";
 
-/** A journal with a checkpoint of two records, then blocks of one to nine sectors in several segments. */
+/**
+ * A journal with a checkpoint of two records, then blocks of one to nine sectors in several
+ * segments.
+ */
 function written(): { bench: JournalBench; blocks: MappedBlock[]; all: number[] } {
   const bench = new JournalBench({ segmentBytes: 8192 });
   const { journal } = bench.open();

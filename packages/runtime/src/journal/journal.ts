@@ -38,10 +38,11 @@ interface Work {
 const NOT_READY: PortError = Object.freeze({ code: "closed", message: "the journal is closed" });
 
 /**
- * The write-ahead log of one replica: records, each with its `about`, in segments of checksummed blocks (see
- * docs/formats/journal.md). Staging is free; a flush makes everything staged durable, block by block, each
- * with one write and one sync. After a failed write or sync it refuses everything: what the disk holds is
- * not known then. Only a lack of space is survived: nothing is lost, and a later flush goes on.
+ * The write-ahead log of one replica: records, each with its `about`, in segments of checksummed
+ * blocks (see docs/formats/journal.md). Staging is free; a flush makes everything staged durable,
+ * block by block, each with one write and one sync. After a failed write or sync it refuses
+ * everything: what the disk holds is not known then. Only a lack of space is survived: nothing is
+ * lost, and a later flush goes on.
  */
 export class Journal {
   readonly #options: JournalOptions;
@@ -82,8 +83,9 @@ export class Journal {
   }
 
   /**
-   * Reads everything back, in slices, and hands over the records in the order of `append`. They are views on
-   * the slices. `missing` names what is damaged. A journal without any segment has lost everything.
+   * Reads everything back, in slices, and hands over the records in the order of `append`. They are
+   * views on the slices. `missing` names what is damaged. A journal without any segment has lost
+   * everything.
    */
   recover(
     onRecords: (records: readonly JournalRecord[]) => void,
@@ -114,8 +116,9 @@ export class Journal {
   }
 
   /**
-   * Makes everything staged so far durable. One at a time. `no-space` leaves all of it staged for another
-   * flush, unless a checkpoint replaces it meanwhile; after any other error the journal is dead.
+   * Makes everything staged so far durable. One at a time. `no-space` leaves all of it staged for
+   * another flush, unless a checkpoint replaces it meanwhile; after any other error the journal is
+   * dead.
    */
   flush(done: Done): void {
     invariant(!this.#flushing, "two flushes at once");
@@ -141,7 +144,10 @@ export class Journal {
     if (this.spaceError !== null) this.#prepare();
   }
 
-  /** Ends what is under way in the background. Not while flushing; what is staged and not flushed is lost. */
+  /**
+   * Ends what is under way in the background. Not while flushing; what is staged and not flushed is
+   * lost.
+   */
   close(done: Done): void {
     invariant(!this.#flushing, "closed while flushing");
     const maker = this.#maker;
@@ -175,7 +181,8 @@ export class Journal {
     this.#stagedCheckpoint = null;
     const kept = this.#work;
     if (checkpoint !== null) {
-      // What a lack of space held up is superseded; a block half written for it must not be continued.
+      // What a lack of space held up is superseded; a block half written for it must not be
+      // continued.
       this.#appender.abandonBlock();
       this.#work = { checkpoint, records: staged, at: 0 };
     } else if (kept === null) this.#work = { checkpoint: null, records: staged, at: 0 };
@@ -237,8 +244,9 @@ export class Journal {
   }
 
   /**
-   * No space for all of it: as if it had never begun. The old segment is sealed, so some later one must be
-   * there until another has been made; a checkpoint without an end is a good enough witness.
+   * No space for all of it: as if it had never begun. The old segment is sealed, so some later one
+   * must be there until another has been made; a checkpoint without an end is a good enough
+   * witness.
    */
   #undoCheckpoint(undo: () => void, error: PortError, done: Done): void {
     if (error.code === "no-space") {

@@ -31,8 +31,9 @@ export function segmentSequence(name: string): number | null {
 }
 
 /**
- * Where the checksums of a segment's sectors start from: a sector of another journal or of another segment
- * does not verify here. Each sector adds its own index, so that it verifies nowhere else either.
+ * Where the checksums of a segment's sectors start from: a sector of another journal or of another
+ * segment does not verify here. Each sector adds its own index, so that it verifies nowhere else
+ * either.
  */
 export function segmentSalt(checksum: Checksum, identity: string, sequence: number): number {
   const writer = new Writer(32);
@@ -49,12 +50,16 @@ export function sectorChecksum(
   bytes: Uint8Array,
   offset: number,
 ): number {
-  // The CRC is a bijection of its start value: equal bytes at another index never have the same one.
+  // The CRC is a bijection of its start value: equal bytes at another index never have the same
+  // one.
   const start = (salt ^ index) >>> 0;
   return checksum(bytes.subarray(offset + 4, offset + SECTOR_BYTES), start);
 }
 
-/** The first sector of a segment. Its blocks verify without it; it tells versions and strangers apart. */
+/**
+ * The first sector of a segment. Its blocks verify without it; it tells versions and strangers
+ * apart.
+ */
 export function encodeSegmentHeader(
   checksum: Checksum,
   identity: string,
@@ -114,7 +119,10 @@ export interface BlockHeader {
   readonly flags: BlockFlags;
   /** One count over the journal, from 1, without gaps. */
   readonly number: number;
-  /** Sequence of the segment that begins with the newest complete checkpoint (this one's, within it). */
+  /**
+   * Sequence of the segment that begins with the newest complete checkpoint (this one's, within
+   * it).
+   */
   readonly baseSegment: number;
   /** Number of the first block of that checkpoint. */
   readonly baseNumber: number;

@@ -3,13 +3,15 @@ import { SECTOR_BYTES } from "./layout.ts";
 
 type Done = (error: PortError | null, bytes: Uint8Array) => void;
 
-/** Fills sectors that the disk will not give: not zero, so that nobody takes them for never written. */
+/**
+ * Fills sectors that the disk will not give: not zero, so that nobody takes them for never written.
+ */
 const UNREADABLE = 0xe1;
 
 /**
- * Reads `count` sectors of a file from the `first`; what lies behind its end is zero. A stretch that the
- * disk fails to read is tried again in halves, down to the sector, so that one unreadable sector costs
- * what it holds and no more.
+ * Reads `count` sectors of a file from the `first`; what lies behind its end is zero. A stretch
+ * that the disk fails to read is tried again in halves, down to the sector, so that one unreadable
+ * sector costs what it holds and no more.
  */
 export function readSectors(
   disk: Disk,

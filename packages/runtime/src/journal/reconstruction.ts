@@ -15,7 +15,9 @@ export interface JournalEnd {
   readonly complete: boolean;
   /** Where the next block may go; null when only a new segment will do. */
   readonly tail: { readonly segment: number; readonly sector: number } | null;
-  /** A write that power loss cut short and that nobody was told of: to be overwritten with zeros. */
+  /**
+   * A write that power loss cut short and that nobody was told of: to be overwritten with zeros.
+   */
   readonly torn: { readonly segment: number; readonly start: number; readonly end: number } | null;
   /** The last block, if it is whole. */
   readonly last: { readonly segment: number; readonly start: number; readonly end: number } | null;
@@ -34,10 +36,11 @@ interface Last {
 }
 
 /**
- * Puts a journal together from what was found in its segments, in order, and judges the rest. The rules:
- * a damaged stretch with a good block behind it was once whole: rot, and its records are named from the
- * table of the block or from the echo in the next. At the very end it is torn if every sector is either
- * new or zero, for at most one block is ever under way; else it is rot, too. Nothing is dropped in silence.
+ * Puts a journal together from what was found in its segments, in order, and judges the rest. The
+ * rules: a damaged stretch with a good block behind it was once whole: rot, and its records are
+ * named from the table of the block or from the echo in the next. At the very end it is torn if
+ * every sector is either new or zero, for at most one block is ever under way; else it is rot, too.
+ * Nothing is dropped in silence.
  */
 export class Reconstruction {
   #expected: number;
@@ -55,7 +58,9 @@ export class Reconstruction {
   #tailLost = false;
   readonly #occupied = new Set<number>();
 
-  /** `first`: number of the first block of the checkpoint. `certain`: it is known to be complete. */
+  /**
+   * `first`: number of the first block of the checkpoint. `certain`: it is known to be complete.
+   */
   constructor(first: number, certain: boolean) {
     this.#expected = first;
     this.#held = certain ? null : [];
@@ -81,7 +86,10 @@ export class Reconstruction {
     return ready;
   }
 
-  /** Everything has been read. `laterSegment`: whether a segment lies behind the last one with a block. */
+  /**
+   * Everything has been read. `laterSegment`: whether a segment lies behind the last one with a
+   * block.
+   */
   finish(laterSegment: (segment: number) => boolean): JournalEnd {
     let torn: JournalEnd["torn"] = null;
     if (this.#suspects.length > 0) {
@@ -131,13 +139,18 @@ export class Reconstruction {
     this.#hand(held);
   }
 
-  /** Damage where the end of the checkpoint should be: whether it superseded what is older, nobody knows. */
+  /**
+   * Damage where the end of the checkpoint should be: whether it superseded what is older, nobody
+   * knows.
+   */
   #openUnproven(): void {
     this.#openHeld();
     this.#unnamed = true;
   }
 
-  /** A good block stands behind the suspects, or behind a gap: whatever is missing before it is rot. */
+  /**
+   * A good block stands behind the suspects, or behind a gap: whatever is missing before it is rot.
+   */
   #resolve(next: FoundBlock): void {
     const { head, echo } = next.block;
     const suspects = this.#suspects.filter((suspect) => suspect.kind === "block");
@@ -180,7 +193,9 @@ export class Reconstruction {
     else this.#missing.push(...abouts);
   }
 
-  /** The only suspect at the end is one block of which every sector is either as written or zero. */
+  /**
+   * The only suspect at the end is one block of which every sector is either as written or zero.
+   */
   #tornTail(): JournalEnd["torn"] {
     const [suspect, another] = this.#suspects;
     if (suspect === undefined || another !== undefined) return null;
@@ -220,7 +235,9 @@ export class Reconstruction {
     this.#tailLost = true;
   }
 
-  /** Something stood here and is gone: its number is not used again, so that the gap stays visible. */
+  /**
+   * Something stood here and is gone: its number is not used again, so that the gap stays visible.
+   */
   #loseNext(): void {
     this.#unnamed = true;
     this.#afterUnknown = true;

@@ -4,8 +4,9 @@ import { dyingDisk, numbered } from "./testing/disk-bench.ts";
 import { JournalBench } from "./testing/journal-bench.ts";
 
 /**
- * A killed process leaves written bytes in the page cache, where the next one reads them. A protocol concludes
- * from a recovered record that it voted, and says so; then the power goes. Decision 0001, rule R3.
+ * A killed process leaves written bytes in the page cache, where the next one reads them. A
+ * protocol concludes from a recovered record that it voted, and says so; then the power goes.
+ * Decision 0001, rule R3.
  */
 test("what was read back after a kill survives a power loss, at every port call", () => {
   let unsynced = 0;

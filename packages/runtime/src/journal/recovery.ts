@@ -43,8 +43,9 @@ interface Candidate extends Base {
 type RecoveryDone = (error: PortError | null, recovered: Recovered | null) => void;
 
 /**
- * Reads a journal back. The newest segment with a block tells which checkpoint counts; if that checkpoint
- * itself was under way when the power went, the one before it counts, and it is as if it had never begun.
+ * Reads a journal back. The newest segment with a block tells which checkpoint counts; if that
+ * checkpoint itself was under way when the power went, the one before it counts, and it is as if it
+ * had never begun.
  */
 export function recoverJournal(
   options: RecoveryOptions,
@@ -184,10 +185,10 @@ class Recovery {
   }
 
   /**
-   * What a killed process wrote and never synced is read back from the page cache. The protocol takes a
-   * recovered record for durable, so it has to become that (docs/decisions/0001-contract.md, R3). Only the
-   * last block can be in doubt. It is written again, as a sync that failed may have left its pages clean,
-   * and no later sync would save them.
+   * What a killed process wrote and never synced is read back from the page cache. The protocol
+   * takes a recovered record for durable, so it has to become that
+   * (docs/decisions/0001-contract.md, R3). Only the last block can be in doubt. It is written
+   * again, as a sync that failed may have left its pages clean, and no later sync would save them.
    */
   #makeDurable(end: JournalEnd, done: (error: PortError | null) => void): void {
     const { disk } = this.#options;
@@ -208,7 +209,9 @@ class Recovery {
     });
   }
 
-  /** Durable before anything is written behind it: old and new bytes must never meet in one block. */
+  /**
+   * Durable before anything is written behind it: old and new bytes must never meet in one block.
+   */
   #cutTorn(end: JournalEnd, done: (error: PortError | null) => void): void {
     const { torn } = end;
     if (torn === null) return done(null);

@@ -29,9 +29,9 @@ const SLICE_BYTES: number = 256 * 1024;
 const SYNC_SLICES = 4;
 
 /**
- * Makes segments, the next one ahead of need: writing into a file that has its blocks already saves a third
- * of the time of a sync. Zeros are written in slices in the background; whoever needs the segment before
- * it has its full size gets it as it is.
+ * Makes segments, the next one ahead of need: writing into a file that has its blocks already saves
+ * a third of the time of a sync. Zeros are written in slices in the background; whoever needs the
+ * segment before it has its full size gets it as it is.
  */
 export class SegmentMaker {
   readonly #options: SegmentMakerOptions;
@@ -136,7 +136,10 @@ export class SegmentMaker {
     else taker(null, segment);
   }
 
-  /** No space for a segment of full size: the file goes, and whoever waits gets a small one, if that fits. */
+  /**
+   * No space for a segment of full size: the file goes, and whoever waits gets a small one, if that
+   * fits.
+   */
   #giveUp(name: string, bytes: number, error: PortError): void {
     if (error.code !== "no-space") return this.#failed(error);
     this.#options.disk.remove(name, () => {

@@ -71,7 +71,9 @@ interface Stray {
   highest: number;
 }
 
-/** Reads one segment from beginning to end, slice by slice, and says what is there; judges nothing. */
+/**
+ * Reads one segment from beginning to end, slice by slice, and says what is there; judges nothing.
+ */
 export function walkSegment(options: WalkOptions, listener: WalkListener): void {
   const { disk, segment } = options;
   disk.size(segmentName(segment), (error, bytes) => {
@@ -95,7 +97,9 @@ class Walk {
     this.#salt = segmentSalt(options.checksum, options.identity, options.segment);
   }
 
-  /** Reads and walks a slice of at least `least` sectors; behind the end of the file they are zero. */
+  /**
+   * Reads and walks a slice of at least `least` sectors; behind the end of the file they are zero.
+   */
   readFrom(first: number, least = 1): void {
     if (first >= this.#sectors) return this.#end();
     const sectors = Math.max(least, Math.min(SLICE_SECTORS, this.#sectors - first));

@@ -14,9 +14,10 @@ export interface FoundSnapshots {
 }
 
 /**
- * Looks through the directory, and removes what an interrupted write or fetch left and what a whole newer
- * snapshot has replaced, but for one: should a chunk of the newest turn out damaged, the previous one
- * is all there is. Damaged ones stay until a newer one is whole, so that a loss is never forgotten.
+ * Looks through the directory, and removes what an interrupted write or fetch left and what a whole
+ * newer snapshot has replaced, but for one: should a chunk of the newest turn out damaged, the
+ * previous one is all there is. Damaged ones stay until a newer one is whole, so that a loss is
+ * never forgotten.
  */
 export function findSnapshots(
   disk: Disk,

@@ -39,8 +39,8 @@ export function removeAll(disk: Disk, names: readonly string[], done: Done): voi
 }
 
 /**
- * Makes a snapshot whose data is in the file `data` exist, once and for all. Its manifest gets its name
- * last, when the data's bytes and name are durable: a crash in between leaves no snapshot, and
+ * Makes a snapshot whose data is in the file `data` exist, once and for all. Its manifest gets its
+ * name last, when the data's bytes and name are durable: a crash in between leaves no snapshot, and
  * whatever was there before is as it was.
  */
 export function publish(

@@ -4,8 +4,8 @@ import { type Chunk, isChunk, type Manifest } from "./manifest.ts";
 import { fetchingName } from "./names.ts";
 
 /**
- * A snapshot on its way in: chunks in any order, from anywhere, held against the manifest. Nothing of it
- * counts before it is committed; a crash before that leaves what was there in force.
+ * A snapshot on its way in: chunks in any order, from anywhere, held against the manifest. Nothing
+ * of it counts before it is committed; a crash before that leaves what was there in force.
  */
 export class SnapshotInstall {
   readonly manifest: Manifest;
@@ -51,8 +51,8 @@ export class SnapshotInstall {
   }
 
   /**
-   * Writes a chunk; `bytes` belong to the store from here on. `damaged` when they are not those of the
-   * manifest. A chunk that is here already is not written again.
+   * Writes a chunk; `bytes` belong to the store from here on. `damaged` when they are not those of
+   * the manifest. A chunk that is here already is not written again.
    */
   put(index: number, bytes: Uint8Array, done: (problem: SnapshotProblem | null) => void): void {
     const chunk = this.manifest.chunks[index];

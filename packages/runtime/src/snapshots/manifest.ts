@@ -5,7 +5,9 @@ import type { Checksum } from "../host-options.ts";
 const MAGIC = 0x534e5953;
 const VERSION = 1;
 
-/** Most chunks of a snapshot: with usual chunks, a state of 16 GiB. A manifest fits in one frame. */
+/**
+ * Most chunks of a snapshot: with usual chunks, a state of 16 GiB. A manifest fits in one frame.
+ */
 export const CHUNKS_MAX: number = 65_536;
 /** Largest chunk: about the size asked for, or one entry that is larger; fits in one frame. */
 export const CHUNK_BYTES_MAX: number = 2_500_000;
@@ -24,7 +26,9 @@ export interface Chunk {
   readonly crc: number;
 }
 
-/** What a snapshot consists of; the same bytes on every replica that took it at the same barrier. */
+/**
+ * What a snapshot consists of; the same bytes on every replica that took it at the same barrier.
+ */
 export interface Manifest {
   readonly position: Position;
   /** The protocol's own image, handed back to it when it starts from this snapshot. */

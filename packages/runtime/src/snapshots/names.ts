@@ -1,6 +1,6 @@
 /**
- * A snapshot is two files named by the index of its position; it exists when its manifest does. Under
- * other endings they are being written or fetched, and are removed at the next start.
+ * A snapshot is two files named by the index of its position; it exists when its manifest does.
+ * Under other endings they are being written or fetched, and are removed at the next start.
  */
 export type SnapshotPart = "data" | "manifest";
 
@@ -14,8 +14,8 @@ export function writingName(index: number): string {
 }
 
 /**
- * One that comes from other members. Its content is part of the name: late writes of a fetch that was
- * given up can then do no harm to another one at the same position.
+ * One that comes from other members. Its content is part of the name: late writes of a fetch that
+ * was given up can then do no harm to another one at the same position.
  */
 export function fetchingName(index: number, digest: string): string {
   return `snapshot-${index}.data.${digest}`;

@@ -40,9 +40,9 @@ function start(world: World): { store: SnapshotStore; index: number; hash: strin
 }
 
 /**
- * Runs `work` on a fresh machine with a crash at its first port call, at its second, and so on until it ends
- * without one. `work` says whether it was told that it is done. After every crash the machine holds the old
- * state or the new one, and the new one for certain once that was told.
+ * Runs `work` on a fresh machine with a crash at its first port call, at its second, and so on
+ * until it ends without one. `work` says whether it was told that it is done. After every crash the
+ * machine holds the old state or the new one, and the new one for certain once that was told.
  */
 function crashEverywhere(
   newer: number,
@@ -116,8 +116,9 @@ describe("a crash at every port call", () => {
 
 describe("session expiry", () => {
   /**
-   * A replica executes the log and takes a snapshot at every barrier; it crashes, loads what there is, and
-   * executes the log from there. Sessions expire all the while, before, in and after the snapshots.
+   * A replica executes the log and takes a snapshot at every barrier; it crashes, loads what there
+   * is, and executes the log from there. Sessions expire all the while, before, in and after the
+   * snapshots.
    */
   test("a crash at every port call: who expired, and who is remembered, is as if nothing had happened", () => {
     const END = 250;

@@ -186,7 +186,9 @@ describe("write and open", () => {
 });
 
 describe("damage", () => {
-  /** Files of two snapshots, as after a crash between the newer one and the removal of the older. */
+  /**
+   * Files of two snapshots, as after a crash between the newer one and the removal of the older.
+   */
   function twoSnapshots(): World {
     const world = new World();
     const store = fresh(world);

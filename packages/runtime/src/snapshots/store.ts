@@ -41,9 +41,9 @@ interface Unpublished {
 }
 
 /**
- * The snapshots in a data directory: at most the newest whole one, those that somebody still reads, and one
- * that is being written or fetched. A new one exists all at once and durably or not at all, and only then
- * are older ones removed. Formats and file names: docs/formats/snapshot.md.
+ * The snapshots in a data directory: at most the newest whole one, those that somebody still reads,
+ * and one that is being written or fetched. A new one exists all at once and durably or not at all,
+ * and only then are older ones removed. Formats and file names: docs/formats/snapshot.md.
  */
 export class SnapshotStore {
   readonly #ports: SnapshotPorts;
@@ -93,8 +93,8 @@ export class SnapshotStore {
   }
 
   /**
-   * Once, at the start: finds what is here, and loads the newest that is whole. After `lost` and `failed` the
-   * state that `restore` made is of no use.
+   * Once, at the start: finds what is here, and loads the newest that is whole. After `lost` and
+   * `failed` the state that `restore` made is of no use.
    */
   open(restore: () => MachineRestore, done: (outcome: LoadOutcome) => void): void {
     findSnapshots(this.#ports.disk, this.#ports.checksum, (error, found) => {
@@ -113,7 +113,8 @@ export class SnapshotStore {
   ): void {
     this.pin(manifest.digest);
     loadChunks(this.#ports, manifest, restore, (problem) => {
-      // In this order: letting go may remove the older snapshot, which is needed if this one is damaged.
+      // In this order: letting go may remove the older snapshot, which is needed if this one is
+      // damaged.
       if (problem?.code === "damaged") this.#markDamaged(manifest);
       this.unpin(manifest.digest);
       done(problem);
@@ -121,9 +122,9 @@ export class SnapshotStore {
   }
 
   /**
-   * Writes the state as of `position` in slices, and calls back when it is durable and in force. The image
-   * is released. After `io` nothing about the disk is known, and the host stops; after `no-space` the
-   * older snapshot stays.
+   * Writes the state as of `position` in slices, and calls back when it is durable and in force.
+   * The image is released. After `io` nothing about the disk is known, and the host stops; after
+   * `no-space` the older snapshot stays.
    */
   write(
     position: Position,
@@ -156,7 +157,9 @@ export class SnapshotStore {
     });
   }
 
-  /** Keeps the files of a snapshot until as many {@link unpin}; false when it is not here any more. */
+  /**
+   * Keeps the files of a snapshot until as many {@link unpin}; false when it is not here any more.
+   */
   pin(digest: string): boolean {
     const entry = this.#entry(digest);
     if (entry === null) return false;
@@ -172,8 +175,8 @@ export class SnapshotStore {
   }
 
   /**
-   * Begins to take in a snapshot from elsewhere, or goes on with the same one; another that was under way
-   * is given up. Null when what is here is as new.
+   * Begins to take in a snapshot from elsewhere, or goes on with the same one; another that was
+   * under way is given up. Null when what is here is as new.
    */
   beginInstall(
     manifest: Manifest,
@@ -204,8 +207,8 @@ export class SnapshotStore {
   }
 
   /**
-   * Puts a complete install in force, durably. The manifest is null when a snapshot as new has come to be here
-   * in the meantime.
+   * Puts a complete install in force, durably. The manifest is null when a snapshot as new has come
+   * to be here in the meantime.
    */
   commit(
     install: SnapshotInstall,

@@ -33,9 +33,9 @@ const IDLE: Phase = Object.freeze({ kind: "idle" });
 const ASKING: Phase = Object.freeze({ kind: "asking" });
 
 /**
- * The side that needs the state. It asks all members that may have it, takes the first offer that is new
- * enough, and pulls its chunks from whoever offers that very snapshot. What was fetched stays when all of them
- * fail, and is gone on with when somebody offers the same again.
+ * The side that needs the state. It asks all members that may have it, takes the first offer that
+ * is new enough, and pulls its chunks from whoever offers that very snapshot. What was fetched
+ * stays when all of them fail, and is gone on with when somebody offers the same again.
  */
 export class StateFetching {
   readonly #options: TransferOptions;
@@ -60,7 +60,9 @@ export class StateFetching {
     return { kind: "fetching", position: manifest.position, chunks, chunksTotal, bytes };
   }
 
-  /** A state of at least `position` is needed. What is being fetched already is not given up for it. */
+  /**
+   * A state of at least `position` is needed. What is being fetched already is not given up for it.
+   */
   request(position: Position, from: readonly NodeId[]): void {
     const { self, have } = this.#options;
     if (this.#stopped || position.index <= have().index) return;

@@ -2,8 +2,8 @@ import { assertNever, type Position, type Reader, type Writer } from "@synod/cor
 import { CHUNK_BYTES_MAX, CHUNKS_MAX, MANIFEST_BYTES_MAX } from "./manifest.ts";
 
 /**
- * How a member that fell too far behind gets the state from others. A snapshot is named by the digest of its
- * manifest, so chunks of the same snapshot can come from several members.
+ * How a member that fell too far behind gets the state from others. A snapshot is named by the
+ * digest of its manifest, so chunks of the same snapshot can come from several members.
  */
 export type TransferMessage =
   /** To any member: I need a state of at least this position. */

@@ -15,7 +15,10 @@ export interface TransferOptions {
   readonly send: (to: NodeId, message: TransferMessage, bulk: boolean) => void;
   /** What this replica has executed: nothing older is fetched. */
   readonly have: () => Position;
-  /** A fetched snapshot is durable and the newest here: it is to be loaded. Called in a turn of its own. */
+  /**
+   * A fetched snapshot is durable and the newest here: it is to be loaded. Called in a turn of its
+   * own.
+   */
   readonly onInstalled: (manifest: Manifest) => void;
   /** A member asks for a newer snapshot than there is here: a barrier, please. */
   readonly onSnapshotWanted: () => void;

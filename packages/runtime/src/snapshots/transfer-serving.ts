@@ -19,7 +19,9 @@ interface ChunkToSend {
   readonly index: number;
 }
 
-/** The side that has the state: offers its newest snapshot, and keeps it while it is being fetched. */
+/**
+ * The side that has the state: offers its newest snapshot, and keeps it while it is being fetched.
+ */
 export class StateServing {
   readonly #options: TransferOptions;
   readonly #leases = new Map<NodeId, Lease>();
@@ -38,7 +40,9 @@ export class StateServing {
     return this.#leases.size;
   }
 
-  /** Whether a snapshot taken at `position` would help somebody whom the newest one here does not. */
+  /**
+   * Whether a snapshot taken at `position` would help somebody whom the newest one here does not.
+   */
   isSnapshotWanted(position: Position): boolean {
     const newest = this.#options.store.newest?.position.index ?? 0;
     return this.#wanted > newest && position.index >= this.#wanted;

@@ -18,7 +18,10 @@ interface Asked {
   readonly deadline: number;
 }
 
-/** Which chunks are asked for, of whom, and since when; in turn over all members that have the snapshot. */
+/**
+ * Which chunks are asked for, of whom, and since when; in turn over all members that have the
+ * snapshot.
+ */
 export class ChunkWindow {
   readonly #install: SnapshotInstall;
   readonly #clock: Clock;

@@ -25,7 +25,9 @@ export class StateTransfer {
     return { fetching: this.#fetching.status, serving: this.#serving.serving };
   }
 
-  /** Gets a state of at least `position` from one or more of these; `onInstalled` when it is here. */
+  /**
+   * Gets a state of at least `position` from one or more of these; `onInstalled` when it is here.
+   */
   request(position: Position, from: readonly NodeId[]): void {
     this.#fetching.request(position, from);
   }

@@ -10,8 +10,8 @@ import {
 import { writingName } from "./names.ts";
 
 /**
- * Data is synced when this much of it has been written: one sync of everything at the end would hold up the
- * journal's syncs behind it.
+ * Data is synced when this much of it has been written: one sync of everything at the end would
+ * hold up the journal's syncs behind it.
  */
 export const SYNC_BYTES: number = 4 * 1024 * 1024;
 
@@ -29,8 +29,9 @@ const TOO_LARGE: PortError = Object.freeze({
 });
 
 /**
- * Writes an image into the unfinished data file, a chunk per slice and every slice in a turn of its own, so
- * that nothing waits for more than one; then hands over the encoded manifest. The image is released.
+ * Writes an image into the unfinished data file, a chunk per slice and every slice in a turn of its
+ * own, so that nothing waits for more than one; then hands over the encoded manifest. The image is
+ * released.
  */
 export function writeData(
   ports: SnapshotPorts,

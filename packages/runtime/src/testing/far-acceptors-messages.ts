@@ -27,7 +27,10 @@ export type Message =
   | ({ readonly kind: "accept" } & Vote)
   | { readonly kind: "accepted"; readonly ballot: number; readonly slot: number }
   | ({ readonly kind: "chosen" } & Vote)
-  /** What follows this slot? Also says that everything up to `stable` is durable at the asking replica. */
+  /**
+   * What follows this slot? Also says that everything up to `stable` is durable at the asking
+   * replica.
+   */
   | { readonly kind: "ask"; readonly slot: number; readonly stable: number }
   /** The proposer no longer has what was asked for. */
   | { readonly kind: "gone" }

@@ -29,6 +29,8 @@ export interface LabOptions<S, M> {
   readonly tuning?: Partial<HostTuning>;
   readonly network?: Partial<NetworkFaults>;
   readonly seed?: number;
+  /** Formatted node by node, without knowing each other: they must register before they vote. */
+  readonly strangers?: true;
 }
 
 export interface LabNode {
@@ -228,7 +230,9 @@ export class Lab<S, M> {
           cluster: CLUSTER,
           node: id,
           dataId: identities[id]?.dataId as string,
-          registeredPeers: identities.filter(({ node }) => node !== id),
+          ...(this.#options.strangers === true
+            ? {}
+            : { registeredPeers: identities.filter(({ node }) => node !== id) }),
         },
         (error) => {
           if (error !== null) throw new Error(`format: ${error.message}`);

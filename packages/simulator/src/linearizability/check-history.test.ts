@@ -19,7 +19,10 @@ function read(key: string, value: string | null, call: number, returned: number)
   return { process: "r", key, input: { kind: "read" }, output, call, returned };
 }
 
-/** Concurrent appends that no get ever shows together: hopeless, but only after 2^`count` configurations. */
+/**
+ * Concurrent appends that no get ever shows together: hopeless, but only after 2^`count`
+ * configurations.
+ */
 function outOfReach(key: string, count: number): CellOperation[] {
   const appends = Array.from({ length: count }, (_, index): CellOperation => {
     const input: CellInput = { kind: "append", value: String.fromCharCode(97 + index) };

@@ -10,11 +10,13 @@ export interface CheckOptions {
   /** Questions to the model before the verdict is "undecided"; 200 million unless told. */
   readonly stepsMax?: number;
   /**
-   * Configurations remembered at once, 16 to 32 bytes each; 2^23 unless told. With fewer of them the
-   * search takes longer, its verdict stays right.
+   * Configurations remembered at once, 16 to 32 bytes each; 2^23 unless told. With fewer of them
+   * the search takes longer, its verdict stays right.
    */
   readonly visitedMax?: number;
-  /** False: the counter-example is cut at the answer that nothing explains, but not made shortest. */
+  /**
+   * False: the counter-example is cut at the answer that nothing explains, but not made shortest.
+   */
   readonly shorten?: boolean;
   /** Called now and then, for a progress line. */
   readonly onProgress?: (progress: CheckProgress) => void;
@@ -49,8 +51,8 @@ const SLICE_MAX = 1 << 20;
 
 /**
  * Is there an order of all answered operations, and of any others, that agrees with real time and
- * with the model? Keys are searched side by side with budgets that double, and the first illegal one
- * ends it: a single key may be out of reach where another one is refuted at once.
+ * with the model? Keys are searched side by side with budgets that double, and the first illegal
+ * one ends it: a single key may be out of reach where another one is refuted at once.
  */
 export function checkHistory<State, Input, Output>(
   history: History<Input, Output>,

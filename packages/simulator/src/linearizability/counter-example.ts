@@ -37,10 +37,10 @@ const VISITED_MAX = 1 << 20;
 
 /**
  * Shows as few operations as possible. First the history is cut at the return that no order gets
- * past: whatever returned later counts as open, with the answer it got. Then operations are left out
- * as long as the rest stays illegal *even though* what is left out may take effect any number of
- * times within its own time, or not at all. Without that clause a read would become a counter-example
- * by leaving out the write that it read.
+ * past: whatever returned later counts as open, with the answer it got. Then operations are left
+ * out as long as the rest stays illegal *even though* what is left out may take effect any number
+ * of times within its own time, or not at all. Without that clause a read would become a
+ * counter-example by leaving out the write that it read.
  */
 export function shortenCounterExample<Input, Output>(
   refutation: Refutation<Input, Output>,

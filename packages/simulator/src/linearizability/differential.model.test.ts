@@ -60,7 +60,10 @@ test("a counter-example is illegal in itself, whatever is left out, and none of 
   expect(shortened).toBeGreaterThan(250);
 }, 60_000);
 
-/** Is there an order of `shown` and any of `some`, which may be left out, up to the culprit's return? */
+/**
+ * Is there an order of `shown` and any of `some`, which may be left out, up to the culprit's
+ * return?
+ */
 function isLegalWith(
   shown: History<CellInput, CellOutput>,
   some: History<CellInput, CellOutput>,

@@ -5,8 +5,8 @@ export const NO_OPERATION = -1;
 
 /**
  * The calls and returns of a history in the order of time, as a doubly linked list in typed arrays.
- * Events are numbered from 1 in that order; 0 is the head and the last number the tail. A call sorts
- * before a return of the same time, so that the two operations count as concurrent.
+ * Events are numbered from 1 in that order; 0 is the head and the last number the tail. A call
+ * sorts before a return of the same time, so that the two operations count as concurrent.
  */
 export class EventList {
   readonly next: Int32Array;

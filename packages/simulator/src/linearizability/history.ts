@@ -3,8 +3,9 @@ export interface HistoryOperation<Input, Output> {
   /** The client, thread or process that asked. */
   readonly process: string;
   /**
-   * What the operation touches. Operations on different keys never influence each other, so each key
-   * is judged by itself (P-compositionality: Horn and Kroening, FORTE 2015, after Herlihy and Wing).
+   * What the operation touches. Operations on different keys never influence each other, so each
+   * key is judged by itself (P-compositionality: Horn and Kroening, FORTE 2015, after Herlihy and
+   * Wing).
    */
   readonly key: string;
   readonly input: Input;

@@ -2,13 +2,15 @@ import type { History } from "./history.ts";
 
 /**
  * The sequential behaviour that a history is compared with, for one key. States, inputs and outputs
- * are plain data and never modified. `step` is total over unknown outputs: an operation whose output
- * nobody learned is legal in every state.
+ * are plain data and never modified. `step` is total over unknown outputs: an operation whose
+ * output nobody learned is legal in every state.
  */
 export interface Model<State, Input, Output> {
   readonly initial: State;
 
-  /** The state afterwards; undefined when `output` (null: unknown) cannot be the answer in `state`. */
+  /**
+   * The state afterwards; undefined when `output` (null: unknown) cannot be the answer in `state`.
+   */
   step(state: State, input: Input, output: Output | null): State | undefined;
 
   /** Equal texts if and only if the states are equal. */
@@ -20,7 +22,10 @@ export interface Model<State, Input, Output> {
    */
   describe(input: Input, output: Output | null): string;
 
-  /** True when the operation, with this output, never changes any state: a read. False is always safe. */
+  /**
+   * True when the operation, with this output, never changes any state: a read. False is always
+   * safe.
+   */
   preserves(input: Input, output: Output | null): boolean;
 
   /** A faster form for these operations; verdicts are the same as with {@link internStates}. */

@@ -178,7 +178,9 @@ export class Search {
     this.#looseCursor = 0;
   }
 
-  /** Puts every legal operation that never changes a state into the order, and finds the frontier. */
+  /**
+   * Puts every legal operation that never changes a state into the order, and finds the frontier.
+   */
   #absorb(): void {
     const { next, isCall, operationAt } = this.#events;
     let before = 0;

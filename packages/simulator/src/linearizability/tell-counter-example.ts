@@ -9,7 +9,10 @@ const ROWS_MAX = 40;
 /** Events drawn as columns. */
 const COLUMNS_MAX = 60;
 
-/** A counter-example as lines of text: a table in the order of calls, with the times drawn beside it. */
+/**
+ * A counter-example as lines of text: a table in the order of calls, with the times drawn beside
+ * it.
+ */
 export function tellCounterExample<State, Input, Output>(
   example: CounterExample<Input, Output>,
   model: Model<State, Input, Output>,

@@ -7,8 +7,8 @@ const PROBES_MAX = 32;
 
 /**
  * A set of 128-bit fingerprints in one open-addressing typed array: 16 bytes an entry, no limit but
- * the given one. A full set forgets: that costs the search time, never a verdict, because a forgotten
- * configuration is only explored again.
+ * the given one. A full set forgets: that costs the search time, never a verdict, because a
+ * forgotten configuration is only explored again.
  */
 export class VisitedSet {
   readonly #entriesMax: number;

@@ -1,9 +1,9 @@
 import { invariant, type Writer } from "@synod/core";
 
 /**
- * Plain data as bytes, equal for equal data whatever the order of keys: for fingerprints of replica states.
- * Properties named in `without` are left out wherever they occur: what never changes, and what only decides
- * about time. Functions and class instances are refused.
+ * Plain data as bytes, equal for equal data whatever the order of keys: for fingerprints of replica
+ * states. Properties named in `without` are left out wherever they occur: what never changes, and
+ * what only decides about time. Functions and class instances are refused.
  */
 export function writeCanonical(
   writer: Writer,
@@ -83,8 +83,8 @@ function sortedKeys(keys: Iterable<unknown>): (number | string)[] {
 }
 
 /**
- * A copy that shares nothing that may change. Byte arrays are shared, because nobody writes to them; so is
- * everything named in `shared`, and what is frozen.
+ * A copy that shares nothing that may change. Byte arrays are shared, because nobody writes to
+ * them; so is everything named in `shared`, and what is frozen.
  */
 export function cloneData<T>(value: T, shared: ReadonlySet<string> = NOTHING): T {
   return clone(value, shared) as T;

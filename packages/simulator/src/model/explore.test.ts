@@ -2,7 +2,9 @@ import type { Writer } from "@synod/core";
 import { describe, expect, test } from "vitest";
 import { explore, type Model } from "./explore.ts";
 
-/** x and y in Z/256, either may be incremented; the solution of a·x + b·y = c is the only bad state. */
+/**
+ * x and y in Z/256, either may be incremented; the solution of a·x + b·y = c is the only bad state.
+ */
 function equation(a: number, b: number, c: number): Model<readonly [number, number], "x" | "y"> {
   return {
     initial: [[0, 0]],

@@ -1,9 +1,9 @@
 import { hash64, Writer } from "@synod/core";
 
 /**
- * A system small enough to look at every state that it can reach. States are values: `apply` returns a new one
- * and leaves the old one as it was. Bounds (crashes, ballots, slots) belong to the model: they are part of its
- * states and decide what `actions` still offers.
+ * A system small enough to look at every state that it can reach. States are values: `apply`
+ * returns a new one and leaves the old one as it was. Bounds (crashes, ballots, slots) belong to
+ * the model: they are part of its states and decide what `actions` still offers.
  */
 export interface Model<S, A> {
   readonly initial: readonly S[];
@@ -49,8 +49,8 @@ interface Origin<A> {
 }
 
 /**
- * Breadth first, so that the first violation found is one of the nearest. States are remembered by 128 bits
- * of hash: at ten million states, two different ones collide with a chance below 2^-80.
+ * Breadth first, so that the first violation found is one of the nearest. States are remembered by
+ * 128 bits of hash: at ten million states, two different ones collide with a chance below 2^-80.
  */
 export function explore<S, A>(model: Model<S, A>, bounds: Bounds): Exploration<A> {
   const seen = createSeen();

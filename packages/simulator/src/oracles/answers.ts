@@ -71,7 +71,10 @@ export class Answers {
     this.#floor = Math.max(this.#floor, moment);
   }
 
-  /** Every attempt of a put was answered with a definite "not applied": it has not been, and never will be. */
+  /**
+   * Every attempt of a put was answered with a definite "not applied": it has not been, and never
+   * will be.
+   */
   refused(operation: Operation): void {
     if (operation.kind !== "put") return;
     const order = this.#once.whereValue(operation.value);
@@ -85,7 +88,8 @@ export class Answers {
 
   #whereWritten(operation: Operation, position: number): Order | undefined {
     const { session, kind, value } = operation;
-    // Removals without a session all look alike: the answer's own position is what is known of them.
+    // Removals without a session all look alike: the answer's own position is what is known of
+    // them.
     const anonymous = kind === "put" ? this.#once.whereValue(value) : orderOf(position, 0);
     const order =
       session === null ? anonymous : this.#once.whereRequest(session.client, session.sequence);

@@ -6,8 +6,9 @@ import type { Panel } from "./panel.ts";
 const SLICE_BYTES = 65_536;
 
 /**
- * At rest all members are up, stand at the same position and hold the same state: the one that the executed
- * order makes. Returns what is not so yet; states that differ at the same position are accused at once.
+ * At rest all members are up, stand at the same position and hold the same state: the one that the
+ * executed order makes. Returns what is not so yet; states that differ at the same position are
+ * accused at once.
  */
 export function checkRest<S, M>(
   cluster: Cluster<S, M>,

@@ -31,7 +31,10 @@ export async function historyFiles(paths: readonly string[]): Promise<string[]> 
   return found.flat();
 }
 
-/** Reads a file line by line. Throws a {@link CommandFailure} of one line: file, line, what was expected. */
+/**
+ * Reads a file line by line. Throws a {@link CommandFailure} of one line: file, line, what was
+ * expected.
+ */
 export async function readHistoryFile(file: string): Promise<RecordedHistory> {
   const reader = createHistoryReader();
   const decoder = new TextDecoder("utf-8", { fatal: true });

@@ -44,9 +44,9 @@ const MARKER = "formatting";
 const OWN_NAMES = /^(cluster\.json(\.new)?|formatting|lock|node-\d+(\.log)?)$/;
 
 /**
- * Makes the folder what the options say: a new cluster where there is none, else the one that is there. The
- * caller holds the folder's lock. The cluster file is written last, and no node runs before it is there; so a
- * folder without it may be made anew, and one with it is whole.
+ * Makes the folder what the options say: a new cluster where there is none, else the one that is
+ * there. The caller holds the folder's lock. The cluster file is written last, and no node runs
+ * before it is there; so a folder without it may be made anew, and one with it is whole.
  */
 export async function prepareFolder(options: DemoOptions): Promise<DemoFolder> {
   const root = resolve(options.dir);
@@ -95,8 +95,8 @@ async function makeCluster(
     await rm(join(root, name), { recursive: true, force: true });
   const cluster = randomBytes(16).toString("hex");
   const members = memberList(options.nodes ?? DEFAULT_NODES, options.basePort ?? DEFAULT_BASE_PORT);
-  // One operator formats all nodes at once, so each can be told the others' data ids, and nobody has to
-  // register anywhere before voting.
+  // One operator formats all nodes at once, so each can be told the others' data ids, and nobody
+  // has to register anywhere before voting.
   const dataIds = members.map(({ id }) => ({ node: id, dataId: randomBytes(16).toString("hex") }));
   for (const { node, dataId } of dataIds) {
     const others = dataIds.filter((other) => other.node !== node);

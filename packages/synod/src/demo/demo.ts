@@ -19,7 +19,9 @@ const BIN = fileURLToPath(new URL("../../bin/synod.js", import.meta.url));
 const READY_MS = 15_000;
 const POLL_MS = 50;
 
-/** Runs all nodes as children until a signal asks for the end, or until one of them cannot start. */
+/**
+ * Runs all nodes as children until a signal asks for the end, or until one of them cannot start.
+ */
 export async function runDemo(options: DemoOptions): Promise<void> {
   await makeFolder(options.dir);
   const unlock = await lockFolder(

@@ -8,7 +8,9 @@ export interface WantedPort {
   readonly purpose: string;
 }
 
-/** Fails with exit code `port`, naming the first port that cannot be listened on and the way out. */
+/**
+ * Fails with exit code `port`, naming the first port that cannot be listened on and the way out.
+ */
 export async function checkPorts(wanted: readonly WantedPort[]): Promise<void> {
   for (const { host, port, purpose } of wanted) {
     const reason = await whyNot(host, port);

@@ -13,7 +13,10 @@ export interface Supervision {
   died(how: string, delayMs: number): void;
   /** A line of its standard error. */
   complained(line: string): void;
-  /** It could not start and never will by itself: its configuration is wrong. Once, and then no more. */
+  /**
+   * It could not start and never will by itself: its configuration is wrong. Once, and then no
+   * more.
+   */
   hopeless(exit: ExitName, complaint: string): void;
 }
 

@@ -11,7 +11,10 @@ export interface Progress {
   summary(): string;
 }
 
-/** Tells how a sweep goes: a line that is redrawn on a terminal, one line every few seconds elsewhere. */
+/**
+ * Tells how a sweep goes: a line that is redrawn on a terminal, one line every few seconds
+ * elsewhere.
+ */
 export function createProgress(
   out: NodeJS.WriteStream,
   count: number,

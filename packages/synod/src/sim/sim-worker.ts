@@ -1,4 +1,6 @@
-/** A process of a sweep: lives one seed after the other as it is told, and says what became of each. */
+/**
+ * A process of a sweep: lives one seed after the other as it is told, and says what became of each.
+ */
 import { runSeed } from "@synod/simulator";
 import type { SeedTask } from "./sim-messages.ts";
 import { SYSTEMS } from "./systems.ts";

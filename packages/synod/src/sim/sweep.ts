@@ -17,7 +17,10 @@ export interface SweepOptions {
   readonly onReport: (report: SeedReport) => void;
 }
 
-/** Lives `count` seeds in `jobs` processes; resolves when all are done, or the first violation is found. */
+/**
+ * Lives `count` seeds in `jobs` processes; resolves when all are done, or the first violation is
+ * found.
+ */
 export function sweep(options: SweepOptions): Promise<void> {
   const { protocol, from, count, jobs, canary } = options;
   let next = from;

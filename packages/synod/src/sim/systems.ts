@@ -28,7 +28,10 @@ const keyValueOperations: OperationCodec = {
   },
 };
 
-/** Small limits, different from life to life, so that chunks, windows and transfers all get their turn. */
+/**
+ * Small limits, different from life to life, so that chunks, windows and transfers all get their
+ * turn.
+ */
 function multipaxosTuning(life: Life): Record<string, number> {
   const pick = (from: readonly number[], shift: number): number =>
     from[((life.seed * 2_654_435_761) >>> shift) % from.length] as number;

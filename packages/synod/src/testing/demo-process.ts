@@ -120,7 +120,10 @@ async function waitUntilReady(
   throw new Error(`not ready within ${timeoutMs} ms: ${last}`);
 }
 
-/** A base port with room for a demo of seven nodes, away from where sockets get theirs by themselves. */
+/**
+ * A base port with room for a demo of seven nodes, away from where sockets get theirs by
+ * themselves.
+ */
 export async function freeBasePort(): Promise<number> {
   for (;;) {
     const base = 11_000 + 10 * Math.floor(Math.random() * 1_900);

@@ -1,4 +1,7 @@
-/** One operation on one key, seen from outside. Times in ms of one clock; every value is written once. */
+/**
+ * One operation on one key, seen from outside. Times in ms of one clock; every value is written
+ * once.
+ */
 export interface Operation {
   readonly kind: "write" | "read";
   readonly key: string;
@@ -19,11 +22,11 @@ interface Cluster {
 }
 
 /**
- * Whether a history of independent registers is linearizable, and if not, why. Exact, not a heuristic: with
- * unique values each read names its write, and then zones decide (Gibbons and Korach, "Testing shared
- * memories", 1997, theorem 4.12). A cluster's zone lies between its first end and its last start. If the end
- * comes first, the value must have been there throughout: two such forward zones may not overlap, and no
- * other cluster may lie inside one.
+ * Whether a history of independent registers is linearizable, and if not, why. Exact, not a
+ * heuristic: with unique values each read names its write, and then zones decide (Gibbons and
+ * Korach, "Testing shared memories", 1997, theorem 4.12). A cluster's zone lies between its first
+ * end and its last start. If the end comes first, the value must have been there throughout: two
+ * such forward zones may not overlap, and no other cluster may lie inside one.
  */
 export function whyNotLinearizable(history: readonly Operation[]): string | null {
   const keys = new Set(history.map(({ key }) => key));

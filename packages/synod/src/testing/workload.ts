@@ -8,7 +8,9 @@ export interface Workload {
   readonly history: readonly Operation[];
   /** Keys that were written once each, with an acknowledgement. The value is the key. */
   readonly acknowledged: readonly string[];
-  /** Writes and deletes that were repeated under one sequence until answered, and how often each. */
+  /**
+   * Writes and deletes that were repeated under one sequence until answered, and how often each.
+   */
   readonly repeated: { readonly writes: number; readonly attempts: number };
   /** What no client may ever see. */
   readonly violations: readonly string[];
@@ -40,9 +42,10 @@ interface Send {
 }
 
 /**
- * Clients of all kinds at every node: writers and readers of shared keys with unique values, writers of keys
- * that are never touched again, and clients that repeat each write in a session, at whatever node, until
- * it is answered. These write a key and delete it in turn, so a write executed twice answers 404.
+ * Clients of all kinds at every node: writers and readers of shared keys with unique values,
+ * writers of keys that are never touched again, and clients that repeat each write in a session, at
+ * whatever node, until it is answered. These write a key and delete it in turn, so a write executed
+ * twice answers 404.
  */
 export function startWorkload(urls: readonly string[]): RunningWorkload {
   const agent = new Agent({ keepAlive: true });

@@ -15,7 +15,9 @@ import { note, persist, setTimer, tellDurably, tellNow } from "./send.ts";
 import type { MultipaxosState } from "./state.ts";
 import { SLOTS_AHEAD_MAX } from "./tuning.ts";
 
-/** Phase 1b. The same proposer may ask again under the same ballot, and gets the same truth again. */
+/**
+ * Phase 1b. The same proposer may ask again under the same ballot, and gets the same truth again.
+ */
 export function onPrepare(state: MultipaxosState, out: Out, from: NodeId, message: Prepare): void {
   const { ballot } = message;
   if (from !== ballot.proposer) return;
@@ -69,8 +71,8 @@ function promise(state: MultipaxosState, out: Out, to: NodeId, prepare: Prepare)
 }
 
 /**
- * Up to which slot this promise only says "chosen": what is compacted, and chosen values too many to repeat.
- * Never a slot that is not known as chosen here.
+ * Up to which slot this promise only says "chosen": what is compacted, and chosen values too many
+ * to repeat. Never a slot that is not known as chosen here.
  */
 function omitted(state: MultipaxosState, candidateHas: Slot): Slot {
   const least = Math.max(state.compactedUpTo, candidateHas);

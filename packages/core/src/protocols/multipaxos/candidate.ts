@@ -15,8 +15,9 @@ import { persist, setTimer, tellDurably, tellNow, tellOthersNow } from "./send.t
 import type { Candidate, MultipaxosState, PromiseParts } from "./state.ts";
 
 /**
- * No heartbeat for a random time, or an attempt that got nowhere. First asks whether a phase-1 quorum would
- * listen: a replica that is cut off, or only deaf to the leader, raises no ballot and disturbs nobody.
+ * No heartbeat for a random time, or an attempt that got nowhere. First asks whether a phase-1
+ * quorum would listen: a replica that is cut off, or only deaf to the leader, raises no ballot and
+ * disturbs nobody.
  */
 export function onElectionTimeout(state: MultipaxosState, out: Out): void {
   if (!state.voter || state.role.kind === "leader") return;
@@ -36,8 +37,8 @@ export function onElectionTimeout(state: MultipaxosState, out: Out): void {
 }
 
 /**
- * Granted by a voter that misses the leader too and has nothing compacted that the other still lacks: better
- * that the one who is ahead leads.
+ * Granted by a voter that misses the leader too and has nothing compacted that the other still
+ * lacks: better that the one who is ahead leads.
  */
 export function onProbe(state: MultipaxosState, out: Out, from: NodeId, message: Probe): void {
   hearOfChosen(state, from, message.chosenUpTo);
@@ -66,7 +67,10 @@ export function onProbed(state: MultipaxosState, out: Out, from: NodeId, message
   if (state.settings.quorums.isPhase1(role.grants)) campaign(state, out);
 }
 
-/** Phase 1a. The own promise is durable before anybody hears of the ballot, so it is never used twice. */
+/**
+ * Phase 1a. The own promise is durable before anybody hears of the ballot, so it is never used
+ * twice.
+ */
 function campaign(state: MultipaxosState, out: Out): void {
   const ballot = nextBallot(highestBallot(state), state.settings.self);
   state.promised = ballot;
@@ -99,7 +103,10 @@ export function resendPrepare(out: Out, role: Candidate, to: readonly NodeId[]):
   );
 }
 
-/** Phase 1b at the candidate. Chosen values are learned at once; of the others the highest ballot counts. */
+/**
+ * Phase 1b at the candidate. Chosen values are learned at once; of the others the highest ballot
+ * counts.
+ */
 export function onPromise(
   state: MultipaxosState,
   out: Out,

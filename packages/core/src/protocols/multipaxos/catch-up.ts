@@ -5,8 +5,9 @@ import { setTimer, tellNow } from "./send.ts";
 import type { MultipaxosState } from "./state.ts";
 
 /**
- * A replica that knows of chosen slots which it cannot mark asks for them: first whoever is most likely to
- * hold them, then one member after the other, until it has them or is told that it needs a snapshot.
+ * A replica that knows of chosen slots which it cannot mark asks for them: first whoever is most
+ * likely to hold them, then one member after the other, until it has them or is told that it needs
+ * a snapshot.
  */
 
 /** Starts, goes on with or ends catching up, after every step. */
@@ -33,7 +34,9 @@ export function onCatchUpTimeout(state: MultipaxosState, out: Out): void {
   ask(state, out);
 }
 
-/** Accepts and the word that they are chosen overtake each other all the time: no reason to ask yet. */
+/**
+ * Accepts and the word that they are chosen overtake each other all the time: no reason to ask yet.
+ */
 function wait(state: MultipaxosState, out: Out): void {
   state.catchUp = { tries: 0, asked: 0, answered: false, since: state.chosenUpTo };
   setTimer(out, "catchUp", state.tuning.catchUpMs);
@@ -87,7 +90,9 @@ export function onCatchUp(state: MultipaxosState, out: Out, from: NodeId, messag
   tellNow(state, out, from, { kind: "learn", first: message.first, values, chosenUpTo });
 }
 
-/** Messages cannot help any more: the host fetches a snapshot, from the one who said so if it can. */
+/**
+ * Messages cannot help any more: the host fetches a snapshot, from the one who said so if it can.
+ */
 export function onBehind(state: MultipaxosState, out: Out, from: NodeId, message: Behind): void {
   hearOfChosen(state, from, message.chosenUpTo);
   if (message.compactedUpTo <= state.chosenUpTo) return;

@@ -6,8 +6,8 @@ import type { MessageCodec } from "../../protocol.ts";
 import { MESSAGE_KINDS, type MultipaxosMessage, type Reported, type Run } from "./messages.ts";
 
 /**
- * Fixed little-endian layout: one byte for the kind, then the fields in the order of the type. Decoded values
- * are copies, so the frame that they came in may be reused.
+ * Fixed little-endian layout: one byte for the kind, then the fields in the order of the type.
+ * Decoded values are copies, so the frame that they came in may be reused.
  */
 export const multipaxosCodec: MessageCodec<MultipaxosMessage> = {
   version: 1,

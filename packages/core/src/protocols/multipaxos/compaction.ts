@@ -8,7 +8,8 @@ import { checkpoint } from "./send.ts";
 import type { Entry, MultipaxosState } from "./state.ts";
 
 /**
- * The state through `index` is safe in a snapshot here. Drops chosen slots up to there, but for the latest
+ * The state through `index` is safe in a snapshot here. Drops chosen slots up to there, but for the
+ * latest
  * `retainBytes`, which members that lag may still ask for. Nothing unchosen is ever dropped.
  */
 export function onCompact(state: MultipaxosState, out: Out, index: Slot): void {
@@ -25,8 +26,8 @@ export function onCompact(state: MultipaxosState, out: Out, index: Slot): void {
 }
 
 /**
- * A state from elsewhere holds everything through `index`. The promise stays, and so does what was accepted
- * above. A leader whose own open slots lie below has been overtaken by a higher ballot.
+ * A state from elsewhere holds everything through `index`. The promise stays, and so does what was
+ * accepted above. A leader whose own open slots lie below has been overtaken by a higher ballot.
  */
 export function onInstalled(state: MultipaxosState, out: Out, index: Slot): void {
   if (index > state.chosenUpTo) {
@@ -40,7 +41,8 @@ export function onInstalled(state: MultipaxosState, out: Out, index: Slot): void
     state.compactedUpTo = Math.max(state.compactedUpTo, index);
   }
   state.deliveredUpTo = Math.max(state.deliveredUpTo, index);
-  // What is still missing above is asked for at once, not when the transfer would have been repeated.
+  // What is still missing above is asked for at once, not when the transfer would have been
+  // repeated.
   state.catchUp = null;
   checkpoint(out, checkpointRecords(state));
 }

@@ -49,8 +49,9 @@ export type { Entry, MultipaxosState, Role } from "./state.ts";
 export { MULTIPAXOS_TUNING, type MultipaxosTuning } from "./tuning.ts";
 
 /**
- * Multi-Paxos with a distinguished proposer: Lamport, "Paxos Made Simple" (2001) §3, and van Renesse and
- * Altinbuken, "Paxos Made Moderately Complex" (2015). What it promises and how it differs: CARD.md.
+ * Multi-Paxos with a distinguished proposer: Lamport, "Paxos Made Simple" (2001) §3, and van
+ * Renesse and Altinbuken, "Paxos Made Moderately Complex" (2015). What it promises and how it
+ * differs: CARD.md.
  */
 export const multipaxos: Protocol<MultipaxosState, MultipaxosMessage> = {
   name: "multipaxos",
@@ -68,7 +69,9 @@ export const multipaxos: Protocol<MultipaxosState, MultipaxosMessage> = {
   status,
 };
 
-/** Handlers change what they must; what follows from the change is drawn at the end, once for all. */
+/**
+ * Handlers change what they must; what follows from the change is drawn at the end, once for all.
+ */
 function step(
   state: MultipaxosState,
   input: Input<MultipaxosMessage>,

@@ -7,9 +7,9 @@ import type { MultipaxosRecord } from "./records.ts";
 import type { MultipaxosState } from "./state.ts";
 
 /**
- * What must hold of a Multi-Paxos configuration, for simulators and model checkers. It looks from outside: at
- * what became durable and at what was delivered, never at what a replica believes about others. Each function
- * returns what is wrong, in words, or null.
+ * What must hold of a Multi-Paxos configuration, for simulators and model checkers. It looks from
+ * outside: at what became durable and at what was delivered, never at what a replica believes about
+ * others. Each function returns what is wrong, in words, or null.
  */
 export interface MultipaxosHistory {
   readonly quorums: QuorumSystem;
@@ -55,8 +55,8 @@ export function onDurable(
 }
 
 /**
- * `message` leaves `node` for others. Checks `durable-before-visible`: what it says about the sender's own
- * promise or acceptances has become durable before.
+ * `message` leaves `node` for others. Checks `durable-before-visible`: what it says about the
+ * sender's own promise or acceptances has become durable before.
  */
 export function onSent(
   history: MultipaxosHistory,
@@ -135,7 +135,9 @@ export function afterStep(history: MultipaxosHistory, state: MultipaxosState): s
   return problem === null ? null : `node ${self}: ${problem}`;
 }
 
-/** `accepted-below-promised`, `prefix-is-whole`, `window-is-bounded`, `leader-holds-its-promise`. */
+/**
+ * `accepted-below-promised`, `prefix-is-whole`, `window-is-bounded`, `leader-holds-its-promise`.
+ */
 export function replicaProblem(state: MultipaxosState): string | null {
   const { role, log } = state;
   for (const [slot, entry] of log) {

@@ -8,8 +8,9 @@ import { persist, setTimer, tellDurably, tellNow, tellOthersNow } from "./send.t
 import { type Candidate, type Leader, type MultipaxosState, NO_OP } from "./state.ts";
 
 /**
- * A phase-1 quorum has promised: one phase 1 for all open slots and all to come. What it reported is proposed
- * again; slots between get no-ops. If it reported nothing open, one no-op marks where this ballot begins.
+ * A phase-1 quorum has promised: one phase 1 for all open slots and all to come. What it reported
+ * is proposed again; slots between get no-ops. If it reported nothing open, one no-op marks where
+ * this ballot begins.
  */
 export function lead(state: MultipaxosState, out: Out, candidate: Candidate): void {
   const omittedUpTo = Math.max(...[...candidate.promises.values()].map((p) => p.omittedUpTo));
@@ -50,8 +51,8 @@ export function lead(state: MultipaxosState, out: Out, candidate: Candidate): vo
 }
 
 /**
- * What follows from whatever a step has changed: free slots are filled, the others hear of what was chosen,
- * reads that are confirmed are answered. Costs nothing when nothing changed.
+ * What follows from whatever a step has changed: free slots are filled, the others hear of what was
+ * chosen, reads that are confirmed are answered. Costs nothing when nothing changed.
  */
 export function drive(state: MultipaxosState, out: Out, role: Leader): void {
   pump(state, out, role);
@@ -126,8 +127,8 @@ function takeBatch(state: MultipaxosState): Uint8Array | null {
 }
 
 /**
- * Phase 2a. The others may hear of it before it is durable here: after a restart this replica never proposes
- * in a ballot that it owned before. Its own vote counts when it comes back from the disk.
+ * Phase 2a. The others may hear of it before it is durable here: after a restart this replica never
+ * proposes in a ballot that it owned before. Its own vote counts when it comes back from the disk.
  */
 function propose(
   state: MultipaxosState,
@@ -189,7 +190,9 @@ export function onLearn(state: MultipaxosState, out: Out, from: NodeId, message:
   if (!learn(state, out, message.first, message.values)) stepDown(state, out);
 }
 
-/** Sends again what was not answered within a whole interval, at most `chunkBytes` to each member. */
+/**
+ * Sends again what was not answered within a whole interval, at most `chunkBytes` to each member.
+ */
 export function onResendTimeout(state: MultipaxosState, out: Out, role: Leader): void {
   for (const member of state.others) resendTo(state, out, role, member, role.resendBelow);
   role.resendBelow = role.nextSlot;
@@ -231,8 +234,9 @@ export function onHeartbeatTimeout(state: MultipaxosState, out: Out, role: Leade
 const STALLED_CHECKS_MAX = 4;
 
 /**
- * A leader that no longer reaches a phase-2 quorum gives up, so that its clients look elsewhere. So does one
- * that cannot get the chosen values below its own slots: another phase 1 may find them elsewhere.
+ * A leader that no longer reaches a phase-2 quorum gives up, so that its clients look elsewhere. So
+ * does one that cannot get the chosen values below its own slots: another phase 1 may find them
+ * elsewhere.
  */
 export function onCheckTimeout(state: MultipaxosState, out: Out, role: Leader): void {
   const reached = new Set([...role.heard, state.settings.self]);

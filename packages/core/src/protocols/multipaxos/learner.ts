@@ -15,8 +15,9 @@ export function hearOfChosen(state: MultipaxosState, from: NodeId, chosenUpTo: S
 }
 
 /**
- * The leader of `ballot` says that all its slots up to `chosenUpTo` are chosen. Believed only of slots that
- * were accepted here in exactly that ballot: an entry of an older one may hold a value that lost.
+ * The leader of `ballot` says that all its slots up to `chosenUpTo` are chosen. Believed only of
+ * slots that were accepted here in exactly that ballot: an entry of an older one may hold a value
+ * that lost.
  */
 export function hearClaim(state: MultipaxosState, ballot: Ballot, chosenUpTo: Slot): void {
   const order = compareBallots(ballot, state.claim.ballot);
@@ -46,7 +47,10 @@ export function advance(state: MultipaxosState, out: Out): void {
   deliverChosen(state, out);
 }
 
-/** In order, without gaps, nothing after a stop; at most `deliverBytes` per step, then a timer goes on. */
+/**
+ * In order, without gaps, nothing after a stop; at most `deliverBytes` per step, then a timer goes
+ * on.
+ */
 function deliverChosen(state: MultipaxosState, out: Out): void {
   let budget = state.tuning.deliverBytes;
   while (state.deliveredUpTo < state.chosenUpTo && state.stoppedAt === 0) {
@@ -92,8 +96,8 @@ function commandsOf(out: Out, slot: Slot, value: Uint8Array): readonly Command[]
 }
 
 /**
- * These values are known as chosen. Returns false when one of them shows that a higher ballot than this
- * leader's was at work: then it must step down before it says anything more.
+ * These values are known as chosen. Returns false when one of them shows that a higher ballot than
+ * this leader's was at work: then it must step down before it says anything more.
  */
 export function learn(
   state: MultipaxosState,
@@ -126,7 +130,9 @@ export function learn(
   return consistent;
 }
 
-/** Whether a leader may go on after `slot` was reported as chosen; closes the slot when it was open. */
+/**
+ * Whether a leader may go on after `slot` was reported as chosen; closes the slot when it was open.
+ */
 function fitsOwnBallot(state: MultipaxosState, slot: Slot, same: boolean): boolean {
   const { role } = state;
   if (role.kind !== "leader") return true;

@@ -2,7 +2,9 @@ import type { Ballot } from "../../ballot.ts";
 import type { Effect } from "../../effect.ts";
 import type { Slot } from "../../ids.ts";
 
-/** Everything that members of a Multi-Paxos configuration say to each other. Plain data, no methods. */
+/**
+ * Everything that members of a Multi-Paxos configuration say to each other. Plain data, no methods.
+ */
 export type MultipaxosMessage =
   | Probe
   | Probed
@@ -49,9 +51,10 @@ export interface Prepare {
 }
 
 /**
- * Phase 1b, or a part of it: everything accepted here in slots `first..last` (`SLOT_MAX` in the last part:
- * there is nothing beyond). All slots up to `omittedUpTo` are chosen, and not told here. Each part is true by
- * itself, so parts of different answers to the same ballot may be put together.
+ * Phase 1b, or a part of it: everything accepted here in slots `first..last` (`SLOT_MAX` in the
+ * last part: there is nothing beyond). All slots up to `omittedUpTo` are chosen, and not told here.
+ * Each part is true by itself, so parts of different answers to the same ballot may be put
+ * together.
  */
 export interface PromiseMessage {
   readonly kind: "promise";
@@ -86,7 +89,9 @@ export interface Accept {
   readonly ballot: Ballot;
   readonly first: Slot;
   readonly values: readonly Uint8Array[];
-  /** All slots up to here are chosen, with what this ballot proposed wherever it proposed anything. */
+  /**
+   * All slots up to here are chosen, with what this ballot proposed wherever it proposed anything.
+   */
   readonly chosenUpTo: Slot;
 }
 

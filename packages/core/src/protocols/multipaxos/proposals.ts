@@ -9,8 +9,8 @@ import { tellNow } from "./send.ts";
 import type { MultipaxosState } from "./state.ts";
 
 /**
- * Commands are encoded once, where they come in; from there to their delivery they are bytes. What is handed
- * to a leader is not kept: when that leader is lost, the host is told and proposes again.
+ * Commands are encoded once, where they come in; from there to their delivery they are bytes. What
+ * is handed to a leader is not kept: when that leader is lost, the host is told and proposes again.
  */
 export function onPropose(state: MultipaxosState, out: Out, commands: readonly Command[]): void {
   if (state.stoppedAt > 0) return release(out, commands);
@@ -34,7 +34,10 @@ export function onPropose(state: MultipaxosState, out: Out, commands: readonly C
   forwardQueue(state, out);
 }
 
-/** From a member that takes this replica for the leader. Passed on once when it is wrong; never to itself. */
+/**
+ * From a member that takes this replica for the leader. Passed on once when it is wrong; never to
+ * itself.
+ */
 export function onForward(state: MultipaxosState, out: Out, from: NodeId, message: Forward): void {
   const { leader } = state;
   const { value } = message;

@@ -5,9 +5,10 @@ const SEEDS = Number(process.env["SYNOD_SEEDS"] ?? 2000);
 const FIRST = Number(process.env["SYNOD_SEED"] ?? 1);
 
 /**
- * Random lives of clusters of one to seven members under loss, duplication, reordering, partitions, crashes
- * with loss of what was not synced, compaction and state transfer. The invariants are checked after every
- * step, reads against real time, and at the end everything must have come out everywhere.
+ * Random lives of clusters of one to seven members under loss, duplication, reordering, partitions,
+ * crashes with loss of what was not synced, compaction and state transfer. The invariants are
+ * checked after every step, reads against real time, and at the end everything must have come out
+ * everywhere.
  */
 describe("random runs", () => {
   const reports: ChaosReport[] = [];

@@ -4,10 +4,11 @@ import { setTimer, tellNow, tellOthersNow } from "./send.ts";
 import type { Leader, MultipaxosState, ReadToken } from "./state.ts";
 
 /**
- * Linearizable reads without a slot of their own. The leader notes its chosen prefix, then asks whether a
- * phase-2 quorum still knows of no higher ballot: such a quorum meets every phase-1 quorum, so nobody else
- * can have had anything chosen when the round began. Rounds are heartbeats; their numbers never repeat within
- * a ballot, so an answer counts for its round and all earlier ones, never for a later one.
+ * Linearizable reads without a slot of their own. The leader notes its chosen prefix, then asks
+ * whether a phase-2 quorum still knows of no higher ballot: such a quorum meets every phase-1
+ * quorum, so nobody else can have had anything chosen when the round began. Rounds are heartbeats;
+ * their numbers never repeat within a ballot, so an answer counts for its round and all earlier
+ * ones, never for a later one.
  */
 
 /** Rounds under way at the same time; reads that come later share the next one. */
@@ -29,7 +30,10 @@ export function onRead(state: MultipaxosState, out: Out, reads: readonly number[
   if (state.leader !== null) askLeader(state, out, state.leader, state.readNumber);
 }
 
-/** Everything unanswered in one attempt, under a number of its own: an answer to an older one is too old. */
+/**
+ * Everything unanswered in one attempt, under a number of its own: an answer to an older one is too
+ * old.
+ */
 export function askReadsAgain(state: MultipaxosState, out: Out): void {
   if (state.reads.size === 0) return;
   const reads: number[] = [];
@@ -80,7 +84,9 @@ export function serveReads(state: MultipaxosState, out: Out, role: Leader): void
   }
 }
 
-/** Reads of this replica that no round confirmed go to the next leader; others ask again themselves. */
+/**
+ * Reads of this replica that no round confirmed go to the next leader; others ask again themselves.
+ */
 export function keepReads(state: MultipaxosState, out: Out, role: Leader): void {
   const reads: number[] = [];
   for (const token of [...role.rounds.flatMap((round) => round.tokens), ...role.waiting])
@@ -99,8 +105,8 @@ export function adoptReads(state: MultipaxosState, out: Out, role: Leader): void
 }
 
 /**
- * Everything chosen before this ballot is known here, and the configuration has not ended as far as that
- * reaches: after a stop, the next configuration may have executed more.
+ * Everything chosen before this ballot is known here, and the configuration has not ended as far as
+ * that reaches: after a stop, the next configuration may have executed more.
  */
 function mayServe(state: MultipaxosState, role: Leader): boolean {
   return (

@@ -5,7 +5,10 @@ import type { Slot } from "../../ids.ts";
 import { VALUE_BYTES_MAX } from "../../limits.ts";
 import { readBallot, writeBallot } from "./codec.ts";
 
-/** What the journal of a Multi-Paxos replica holds. Read back in the order in which they were written. */
+/**
+ * What the journal of a Multi-Paxos replica holds. Read back in the order in which they were
+ * written.
+ */
 export type MultipaxosRecord =
   | { readonly kind: "promised"; readonly ballot: Ballot }
   /** Also raises the promise to `ballot`: accepting is promising. */

@@ -118,7 +118,9 @@ function findStop(state: MultipaxosState): void {
   if (commands.some((command) => command.kind === "stop")) state.stoppedAt = state.deliveredUpTo;
 }
 
-/** A member that was kept from voting may vote from now on; unless its own disk has lost something. */
+/**
+ * A member that was kept from voting may vote from now on; unless its own disk has lost something.
+ */
 export function onAdmit(state: MultipaxosState, out: Out): void {
   if (state.voter || state.impaired) return;
   // What it noted as a learner counts as accepted from now on, so it must be durable first.

@@ -42,7 +42,9 @@ export function missNobody(state: MultipaxosState, out: Out): void {
   armElection(state, out);
 }
 
-/** A higher ballot is about, or this leader or candidate got nowhere: becomes a follower of nobody. */
+/**
+ * A higher ballot is about, or this leader or candidate got nowhere: becomes a follower of nobody.
+ */
 export function stepDown(state: MultipaxosState, out: Out): void {
   if (state.role.kind === "follower") return;
   leaveRole(state, out);

@@ -4,7 +4,10 @@ import { createPrng, type PrngState } from "../../prng.ts";
 import type { ReplicaSettings } from "../../protocol.ts";
 import { type MultipaxosTuning, tuningOf } from "./tuning.ts";
 
-/** All that a replica may change, and what it was made of. Values are never written to once they are here. */
+/**
+ * All that a replica may change, and what it was made of. Values are never written to once they are
+ * here.
+ */
 export interface MultipaxosState {
   readonly settings: ReplicaSettings;
   readonly tuning: MultipaxosTuning;
@@ -28,7 +31,10 @@ export interface MultipaxosState {
   /** Every slot up to here is known as chosen. */
   chosenUpTo: Slot;
   deliveredUpTo: Slot;
-  /** Slots up to here are chosen and no longer in the log. Above `chosenUpTo` only if a snapshot was lost. */
+  /**
+   * Slots up to here are chosen and no longer in the log. Above `chosenUpTo` only if a snapshot was
+   * lost.
+   */
   compactedUpTo: Slot;
   /** Where the configuration ended; 0 while it lives. */
   stoppedAt: Slot;

@@ -26,7 +26,9 @@ export interface MultipaxosTuning {
   readonly queueBytesMax: number;
   /** Most bytes of values delivered in one step. */
   readonly deliverBytes: number;
-  /** 0 elects without asking first whether anybody misses the leader; for experiments and models. */
+  /**
+   * 0 elects without asking first whether anybody misses the leader; for experiments and models.
+   */
   readonly preVote: number;
 }
 
@@ -47,13 +49,21 @@ export const MULTIPAXOS_TUNING: MultipaxosTuning = Object.freeze({
   preVote: 1,
 });
 
-/** An acceptor takes no slot further than this above the leader's chosen prefix; the widest window. */
+/**
+ * An acceptor takes no slot further than this above the leader's chosen prefix; the widest window.
+ */
 export const SLOTS_AHEAD_MAX = 4096;
 
-/** Values join up to this at most, so that one value and its frame stay below the limits of the formats. */
+/**
+ * Values join up to this at most, so that one value and its frame stay below the limits of the
+ * formats.
+ */
 const BATCH_BYTES_LIMIT = 786_432;
 
-/** Defaults, with the given numbers in their place as far as they make sense; other names are ignored. */
+/**
+ * Defaults, with the given numbers in their place as far as they make sense; other names are
+ * ignored.
+ */
 export function tuningOf(given: Readonly<Record<string, number>>): MultipaxosTuning {
   const tuning: Record<string, number> = { ...MULTIPAXOS_TUNING };
   for (const name of Object.keys(MULTIPAXOS_TUNING)) {

@@ -44,7 +44,9 @@ export class DiskBench {
   }
 }
 
-/** Lets `calls` port calls through; the next one and everything from then on is ignored, both ways. */
+/**
+ * Lets `calls` port calls through; the next one and everything from then on is ignored, both ways.
+ */
 export function dyingDisk(disk: Disk, calls: number): { disk: Disk; dead: () => boolean } {
   let left = calls;
   let dead = false;

@@ -1,6 +1,7 @@
 /**
- * What a journal may hold after a crash. Every change of its contents is a step; the steps up to the last
- * acknowledged flush must be there, any further ones may be, and none without all before it.
+ * What a journal may hold after a crash. Every change of its contents is a step; the steps up to
+ * the last acknowledged flush must be there, any further ones may be, and none without all before
+ * it.
  */
 export class JournalModel {
   #steps: (readonly number[])[];

@@ -8,7 +8,10 @@ import {
 } from "@synod/core";
 import { type Cluster, type ClusterOptions, createCluster } from "./cluster.ts";
 
-/** What happened in one random life of a cluster: a run in which nothing happened has tested nothing. */
+/**
+ * What happened in one random life of a cluster: a run in which nothing happened has tested
+ * nothing.
+ */
 export interface ChaosReport {
   readonly seed: number;
   readonly size: number;
@@ -41,7 +44,10 @@ interface Chaos {
   };
 }
 
-/** One life from one seed: faults for `ms` of virtual time, then peace, in which everything must come out. */
+/**
+ * One life from one seed: faults for `ms` of virtual time, then peace, in which everything must
+ * come out.
+ */
 export function runChaos(
   seed: number,
   ms = 3000,

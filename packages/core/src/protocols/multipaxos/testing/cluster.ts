@@ -34,9 +34,9 @@ import { contents, createPlatter, losePower, type Platter, tidy } from "./disk.t
 import { formatMessage } from "./format.ts";
 
 /**
- * A whole configuration in one thread: real replicas behind real effect queues, a virtual clock, journals that
- * lose what was not synced, and a network that does what the test asks. Invariants are checked after every
- * step; the first violation is thrown. Everything follows from the seed.
+ * A whole configuration in one thread: real replicas behind real effect queues, a virtual clock,
+ * journals that lose what was not synced, and a network that does what the test asks. Invariants
+ * are checked after every step; the first violation is thrown. Everything follows from the seed.
  */
 export interface ClusterOptions {
   readonly size: number;

@@ -1,6 +1,9 @@
 import type { JournalRecord } from "@synod/core";
 
-/** The journal of one simulated replica: what a crash leaves is a prefix that holds all that was synced. */
+/**
+ * The journal of one simulated replica: what a crash leaves is a prefix that holds all that was
+ * synced.
+ */
 export interface Platter {
   items: Item[];
   /** Items that a sync has covered. */

@@ -19,9 +19,10 @@ import { decodeRecord } from "../records.ts";
 import type { MultipaxosState } from "../state.ts";
 
 /**
- * Every interleaving of a small configuration: real replicas behind real effect queues, where each delivery,
- * each sync, each election time-out and each crash is an event of its own. Messages are never lost for good but
- * may stay away for ever, which is the same to whoever waits; they may overtake each other as they like.
+ * Every interleaving of a small configuration: real replicas behind real effect queues, where each
+ * delivery, each sync, each election time-out and each crash is an event of its own. Messages are
+ * never lost for good but may stay away for ever, which is the same to whoever waits; they may
+ * overtake each other as they like.
  */
 export interface ModelOptions {
   readonly size: number;
@@ -107,7 +108,12 @@ function beginning(options: ModelOptions, settingsOf: SettingsOf): ModelState {
     const [client = "", sequence = "1"] = (options.requests[id] ?? "").split("#");
     if (client !== "") {
       const footprint = { reads: [], writes: [] };
-      const command = { kind: "apply", client, sequence: Number(sequence), acknowledged: 1 } as const;
+      const command = {
+        kind: "apply",
+        client,
+        sequence: Number(sequence),
+        acknowledged: 1,
+      } as const;
       const payload = new Uint8Array(0);
       const commands = [{ ...command, origin: id, payload, footprint }];
       multipaxos.step(node.state, { kind: "propose", commands }, 0);
@@ -229,7 +235,8 @@ function step(
   queue.submit(effects);
   const waits = (effect: Effect<MultipaxosMessage>): boolean =>
     effect.kind === "persist" || effect.kind === "note" || effect.kind === "send";
-  const begins = node.tail.length > 0 ? 0 : effects.findIndex((e) => e.kind === "persist" || e.kind === "note");
+  const begins =
+    node.tail.length > 0 ? 0 : effects.findIndex((e) => e.kind === "persist" || e.kind === "note");
   const tail = begins < 0 ? node.tail : [...node.tail, ...effects.slice(begins).filter(waits)];
   const after: ModelNode = {
     ...node,
@@ -258,7 +265,11 @@ interface Sink {
 }
 
 /** The queue as it stands: what waits in it follows from the effects since the last sync. */
-function rebuild(options: ModelOptions, node: ModelNode, id: NodeId): { queue: EffectQueue<MultipaxosMessage>; sink: Sink } {
+function rebuild(
+  options: ModelOptions,
+  node: ModelNode,
+  id: NodeId,
+): { queue: EffectQueue<MultipaxosMessage>; sink: Sink } {
   const sink: Sink = { sent: [], loopback: [], delivered: [] };
   const nothing = (): void => {};
   const queue = new EffectQueue<MultipaxosMessage>(id, {
@@ -292,7 +303,8 @@ function mail(state: ModelState, from: NodeId, sent: Sink["sent"]): ModelState {
   if (letters.length === 0) return state;
   const network = new Map([...state.network, ...letters].sort(([a], [b]) => (a < b ? -1 : 1)));
   const history = historyOf(state);
-  const shown = typeof history === "string" ? [] : sent.map(({ message }) => onSent(history, from, message));
+  const shown =
+    typeof history === "string" ? [] : sent.map(({ message }) => onSent(history, from, message));
   return { ...state, network, problem: shown.find((problem) => problem !== null) ?? state.problem };
 }
 
@@ -306,7 +318,9 @@ function writeNode(writer: Writer, node: ModelNode): void {
 
 function deliveries(effects: readonly Effect<MultipaxosMessage>[]): string[] {
   return effects.flatMap((effect) =>
-    effect.kind === "deliver" ? [effect.commands.map((c) => `${c.client}#${c.sequence}`).join("+")] : [],
+    effect.kind === "deliver"
+      ? [effect.commands.map((c) => `${c.client}#${c.sequence}`).join("+")]
+      : [],
   );
 }
 
