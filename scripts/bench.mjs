@@ -8,6 +8,7 @@ const compiler = join(root, "node_modules/typescript/bin/tsc");
 
 /** The bench is no part of the build that everybody needs: it is compiled when it is run. */
 function compile() {
+  /** @type {import("node:child_process").SpawnSyncOptions} */
   const options = { cwd: root, stdio: ["ignore", 2, 2] };
   return spawnSync(process.execPath, [compiler, "-b", "bench"], options).status === 0;
 }
