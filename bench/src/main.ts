@@ -34,7 +34,8 @@ if (values.help || unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1
 
 async function run(): Promise<void> {
   const chosen = ITEMS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-  const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"}), Node ${process.versions.node}, ${process.platform}`;
+  const cores = `${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"})`;
+  const machine = `${cores}, Node ${process.versions.node}, ${process.platform}`;
   process.stdout.write(`${machine}${values.quick ? ", quick: a look, not a measurement" : ""}\n`);
   const reports: Record<string, Report> = {};
   for (const item of chosen) reports[item.name] = await runItem(item);

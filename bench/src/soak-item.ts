@@ -84,7 +84,8 @@ function report(samples: readonly Sample[], writes: number): Report {
     head: ["writes", "resident MB", "disk MB"],
     rows,
     notes: [
-      `Memory ${verdict(rss)}, disk ${verdict(disk)} (second half within a tenth of the second quarter).`,
+      `Memory ${verdict(rss)}, disk ${verdict(disk)} ` +
+        "(second half within a tenth of the second quarter).",
     ],
     figures: {
       "soak max rss MB": Math.max(...rss) / MB,

@@ -86,7 +86,7 @@ test("footprints name the key, and nothing when there is none", () => {
 
 describe("images", () => {
   for (const bytesMax of [1, 64, 1_000, 50_000]) {
-    test(`in slices of ${bytesMax}: the state as of the freeze, though writes go on between slices`, () => {
+    test(`in slices of ${bytesMax}: the state as of the freeze, though writes go on`, () => {
       const prng = createPrng(bytesMax);
       const machine = new KeyValueMachine();
       const twin = new Map<string, Uint8Array>();

@@ -53,7 +53,7 @@ describe("ValueStore", () => {
     expect(sameBytes(held.view(), bytesOf(1, 100))).toBe(true);
   });
 
-  test("memory follows what lives: hot keys over cold ones, and after everything was dropped", () => {
+  test("memory follows what lives: hot keys over cold ones, and after all was dropped", () => {
     const store = new ValueStore();
     // One cold value in every slab of hot ones would hold all slabs, if nothing moved.
     const cold: StoredValue[] = [];

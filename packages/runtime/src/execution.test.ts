@@ -190,7 +190,7 @@ describe("images", () => {
     expect(stateHash(copy.freeze())).toBe(stateHash(original.freeze()));
   });
 
-  test("equal states have equal hashes; any difference in machine, session or position shows", () => {
+  test("equal states have equal hashes; a difference in machine, session or position shows", () => {
     const make = (change: (execution: Execution) => void): string => {
       const execution = new Execution(new KeyValueMachine(), LIMITS);
       execution.execute(at(1), command("a", 1, 1, keyValue.put("k", Uint8Array.of(1))));

@@ -118,7 +118,7 @@ test("data ids differ, and use all of the random port's bits", () => {
 });
 
 for (const formatted of [true, false])
-  test(`format ${formatted ? "" : "by a start "}interrupted at every port call is complete or can be done again`, () => {
+  test(`format ${formatted ? "" : "by a start "}cut short anywhere is whole or done again`, () => {
     const fates = [
       LOSE_UNSYNCED,
       KEEP_UNSYNCED,

@@ -75,7 +75,9 @@ const HOLDS_DAMAGED: PortError = Object.freeze({
 function alreadyHolds(identity: Identity): PortError {
   return {
     code: "exists",
-    message: `the directory already holds the data of node ${identity.node} of cluster ${identity.cluster}`,
+    message:
+      `the directory already holds the data of node ${identity.node} ` +
+      `of cluster ${identity.cluster}`,
   };
 }
 

@@ -128,7 +128,7 @@ test("each unsynced sector is old or new on its own, whatever the size", () => {
   }
 });
 
-test("a size that is lost takes the bytes behind it along, a kept one shows zeros for lost sectors", () => {
+test("a lost size takes the bytes behind it along, a kept one shows zeros for lost sectors", () => {
   durableFile("a", bytesOf(512, 1));
   ok((done) => port.write("a", 512, bytesOf(1024, 2), done));
   const image = disk.copy();
@@ -201,7 +201,7 @@ test("with garbage some sectors are neither old nor new", () => {
   expect(plain.length).toBeLessThan(20);
 });
 
-test("a write takes its bytes when it completes: a buffer used too early is written as it is then", () => {
+test("a write takes its bytes when it completes: a buffer used too early shows", () => {
   ok((done) => port.create("a", done));
   const buffer = bytesOf(512, 1);
   end((done) => {
@@ -262,7 +262,7 @@ test("the lock is exclusive, given back by unlock, and freed by death", () => {
   ok((done) => port.lock(done));
 });
 
-test("a failed sync drops what it was to save: no later sync saves it, though it can still be read", () => {
+test("a failed sync drops what it was to save: no later one saves it, yet it can be read", () => {
   durableFile("a", bytesOf(512, 1));
   const error = { code: "io", message: "broken" } as const;
   disk.faults.arm({ call: "sync", prefix: "", after: 0, times: 1, error });

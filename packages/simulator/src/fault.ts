@@ -98,7 +98,10 @@ export interface Muffle {
 export function describeFault(fault: Fault): string {
   switch (fault.kind) {
     case "crash":
-      return `crash ${fault.target} at call ${fault.calls}, down ${fault.downMs} ms${fault.fin ? "" : ", silently"}`;
+      return (
+        `crash ${fault.target} at call ${fault.calls}, down ${fault.downMs} ms` +
+        (fault.fin ? "" : ", silently")
+      );
     case "power-loss":
       return `power loss on ${fault.nodes.join(",")}, down ${fault.downMs} ms`;
     case "wipe":

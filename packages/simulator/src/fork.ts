@@ -121,7 +121,8 @@ function forkListener<S, M>(
       const before = known === undefined ? "nothing" : `${known.client}#${known.sequence}`;
       panel.accuse(
         "platters",
-        `fork ${number}: node ${node} executed ${client}#${sequence} at ${position.index}.${place}, it was ${before}`,
+        `fork ${number}: node ${node} executed ${client}#${sequence} ` +
+          `at ${position.index}.${place}, it was ${before}`,
       );
     },
     applied: (node, payload) => {

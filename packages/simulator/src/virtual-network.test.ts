@@ -137,7 +137,7 @@ describe("Switchboard", () => {
     expect(told).toEqual(["0: up 1.1", "0: down 1", "0: up 1.2"]);
   });
 
-  it("loses, doubles, replays and damages about as many frames as drawn, each time the same", () => {
+  it("loses, doubles, replays and damages about as many frames as drawn, each time alike", () => {
     const once = (seed: number) => {
       const faults = { loss: 0.1, duplication: 0.2, replay: 0.05, corruption: 0.05 };
       const net = createNet({ ...faults, ordered: false }, seed);

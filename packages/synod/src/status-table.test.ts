@@ -38,7 +38,8 @@ test("one line per node, columns aligned, lag from the furthest", () => {
     { url: "http://b:22", status: { ...behind, leader: null }, reason: "" },
   ]);
   expect(table.split("\n")).toEqual([
-    "URL          NODE  ROLE      LEADER  BALLOT  EXECUTED  LAG  VOTES  READY  INCARNATION  JOURNAL  SNAPSHOT  PID",
+    "URL          NODE  ROLE      LEADER  BALLOT  EXECUTED  LAG  VOTES  READY  " +
+      "INCARNATION  JOURNAL  SNAPSHOT  PID",
     "http://a:1   0     leader    0       3.0     120       0    yes    yes    2            1023 B   5.0 MiB   4711",
     "http://b:22  1     follower  -       3.0     20        100  yes    yes    2            1023 B   5.0 MiB   4711",
     "",

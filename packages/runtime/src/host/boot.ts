@@ -76,8 +76,9 @@ function findIdentity(options: BootOptions, done: BootDone): void {
 const DAMAGED: HostProblem = Object.freeze({
   code: "damaged",
   message:
-    "both copies of the identity are damaged or missing, so this node cannot know what it promised; " +
-    "move the data directory away: the node then comes back as a non-voter and catches up",
+    "both copies of the identity are damaged or missing, so this node cannot know what it " +
+    "promised; move the data directory away: the node then comes back as a non-voter and " +
+    "catches up",
 });
 
 const UNFINISHED: HostProblem = Object.freeze({

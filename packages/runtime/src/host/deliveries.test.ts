@@ -139,7 +139,7 @@ test("executes nothing while paused; afterwards what the new state covers is ski
   expect(take()).toEqual(["3:3", "advanced 3"]);
 });
 
-test("a pause in the middle of a delivery that the new state covers does not execute its rest", () => {
+test("a pause in the middle of a delivery that the new state covers drops its rest", () => {
   deliveries.add(delivery(1, many(TURN + 5)));
   take();
   deliveries.pause();

@@ -103,7 +103,7 @@ describe("a connection", () => {
     expect([links.isReady(1), take()]).toEqual([true, ["tell 1 of 1", "ready 1"]]);
   });
 
-  test("of a blank or foreign disk is a learner's: ready, with a word in the status, not remembered", () => {
+  test("of a blank or foreign disk is a learner's: ready, told in status, not remembered", () => {
     create({ peers: [memory(2)] });
     links.linkUp(hello(1, { formatted: false }));
     links.linkUp(hello(2, { dataId: "f".repeat(32) }));
@@ -226,7 +226,7 @@ describe("registration", () => {
   });
 });
 
-test("a later start of this directory that others remember disowns it, though it was registered", () => {
+test("a later start of this directory that others remember disowns it, registered or not", () => {
   create({ registered: true, incarnation: 4 });
   expect(links.linkUp(hello(1, { remembers: [memory(0, { incarnation: 5 })] }))).toBeNull();
   while (saves.length > 0) saved();

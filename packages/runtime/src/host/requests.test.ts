@@ -25,7 +25,8 @@ function create(limits = LIMITS): Requests {
 
 function word(outcome: Outcome): string {
   if (outcome.kind === "failed") return `${outcome.code}/${outcome.applied}`;
-  return `done@${outcome.position.index}${outcome.repeated ? " again" : ""} ${outcome.result.join()}`;
+  const again = outcome.repeated ? " again" : "";
+  return `done@${outcome.position.index}${again} ${outcome.result.join()}`;
 }
 
 function own(

@@ -42,7 +42,7 @@ function lost(
     : all.filter((index) => !indexes.includes(index) && !named.includes(index));
 }
 
-test("rot in any sector is survived: each record comes back or is named, nothing is cut off", () => {
+test("rot in any sector is survived: each record comes back or is named, none is cut off", () => {
   const { bench, blocks, all } = written();
   const image = bench.disk.copy();
   const last = blocks.at(-1) as MappedBlock;
@@ -246,7 +246,7 @@ function keepSectors(first: number, mask: number, garbage = 0): CrashFate {
 }
 
 for (const preallocate of [true, false]) {
-  test(`torn tail, ${preallocate ? "over zeros" : "growing"}: every subset of eight sectors`, () => {
+  test(`torn tail, ${preallocate ? "over zeros" : "growing"}: all subsets of eight sectors`, () => {
     const bench = new JournalBench({ preallocate, segmentBytes: 65_536 });
     const early = bench.open().journal;
     for (const index of [1, 2, 3]) bench.write(early, numbered(index, 700));

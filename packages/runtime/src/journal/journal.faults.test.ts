@@ -5,7 +5,7 @@ import { JournalBench } from "./testing/journal-bench.ts";
 
 const broken = { code: "io", message: "the disk is broken" } as const;
 
-test("a sync that fails ends the journal: it is never tried again, and nothing is written any more", () => {
+test("a sync that fails ends the journal: it is never tried again, nothing is written", () => {
   const bench = new JournalBench();
   const { journal } = bench.open();
   bench.write(journal, numbered(1));
@@ -21,7 +21,7 @@ test("a sync that fails ends the journal: it is never tried again, and nothing i
   expect([back.missing, back.indexes]).toEqual([[], [1]]);
 });
 
-test("what a failed sync left in the page cache is written again before it counts as durable", () => {
+test("what a failed sync left in the page cache is written anew before it is durable", () => {
   const bench = new JournalBench({ preallocate: false });
   const { journal } = bench.open();
   bench.write(journal, numbered(1));
@@ -52,7 +52,7 @@ for (const call of [
   "remove",
   "syncDirectory",
 ] as const satisfies DiskCall[]) {
-  test(`every ${call} that fails: nothing acknowledged is lost, and the journal stops or goes on whole`, () => {
+  test(`every ${call} that fails: nothing acknowledged is lost, what goes on is whole`, () => {
     let hits = 0;
     for (let after = 0; ; after += 1) {
       const bench = new JournalBench({ segmentBytes: 4096 }, after + 1);

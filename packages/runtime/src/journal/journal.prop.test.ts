@@ -134,7 +134,7 @@ class Lives {
 }
 
 for (const preallocate of [true, false])
-  test(`any history gives back what is durable, in order (${preallocate ? "preallocated" : "growing"})`, () => {
+  test(`what is durable comes back, ${preallocate ? "preallocated" : "growing"}`, () => {
     fc.assert(
       fc.property(
         fc.array(action, { maxLength: 40 }),

@@ -260,7 +260,7 @@ describe("damage", () => {
     expect(reopened(world).outcome).toMatchObject({ kind: "loaded", damaged: [] });
   });
 
-  test("found while serving, it is not offered any more, and the same position is written anew", () => {
+  test("found while serving, it is offered no more, and its position is written anew", () => {
     const world = new World();
     const store = fresh(world);
     const manifest = written(world, store, 200);
@@ -342,7 +342,7 @@ describe("install", () => {
     expect(hashOf(execution)).toBe(hashAt(300));
   });
 
-  test("bytes that are not those of the manifest are refused, and the right ones still taken", () => {
+  test("bytes that are not those of the manifest are refused, the right ones still taken", () => {
     const { manifest, chunks } = source(300);
     const world = new World();
     const store = fresh(world);

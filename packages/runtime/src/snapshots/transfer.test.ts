@@ -135,7 +135,7 @@ describe("fetching", () => {
     expect(all.chunksSent.get(1)).toBeLessThan(chunks.length + 12);
   });
 
-  test("offers too old are not taken; the members are asked until one has made a new snapshot", () => {
+  test("offers too old are not taken; members are asked until one has a new snapshot", () => {
     const all = members(3, 100);
     const [behind, first, second] = all.all as [TransferMember, TransferMember, TransferMember];
     behind.transfer.request(at(150), [1, 2]);
@@ -326,7 +326,7 @@ describe("serving", () => {
   });
 });
 
-test("a crash of the fetching member at every port call: the old state or the new one, and it can go on", () => {
+test("a crash of the fetching member at every port call: the old state or the new one", () => {
   let crashes = 0;
   const ends = new Set<number>();
   for (const fate of [LOSE_UNSYNCED, 3] as const) {

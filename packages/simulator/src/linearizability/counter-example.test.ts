@@ -51,7 +51,7 @@ test("a value that nobody wrote stands alone", () => {
   ]);
 });
 
-test("a write that explains an answer is not left out, even when nobody knows that it happened", () => {
+test("a write that explains an answer is not left out, even if nobody knows it happened", () => {
   const lost = { ...write("1"), output: null, returned: null };
   const history = [write("0"), lost, read("1"), read("0"), write("5"), read("5")];
   const found = shortest(history, registerModel);
@@ -116,6 +116,7 @@ test("it is told as a table with the times drawn beside it", () => {
     '       1     never        a  put "1"        ├─────────┄',
     '       2        30      bob  get → "1"        ├─┤',
     "      40        41        c  get → nothing        ├─┤    no order explains this answer",
-    "none of them can be left out; the other 9 explain nothing, whether and whenever they took effect",
+    "none of them can be left out; " +
+      "the other 9 explain nothing, whether and whenever they took effect",
   ]);
 });

@@ -39,13 +39,18 @@ describe("register log", () => {
 
   test("operations are paired by process, fields are apart by spaces or tabs", () => {
     const history = readText(
-      `${log("4\t:invoke\t:read\tnil", "1 :invoke :write 3", "4   :ok :read  nil", "1\t:ok\t:write\t3")}\r`,
+      log(
+        "4\t:invoke\t:read\tnil",
+        "1 :invoke :write 3",
+        "4   :ok :read  nil",
+        "1\t:ok\t:write\t3\r",
+      ),
     );
     expect([history.format, history.model]).toEqual(["register-log", registerModel]);
     expect(tell(history)).toEqual(["4: read → nothing [1, 3]", '1: write "3" [2, 4]']);
   });
 
-  test("a failed cas did not match, a failed write was not carried out, a timeout tells nothing", () => {
+  test("a failed cas did not match, a failed write was not done, a timeout tells nothing", () => {
     const history = readText(
       log(
         "1 :invoke :cas [1 2]",

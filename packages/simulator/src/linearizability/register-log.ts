@@ -2,8 +2,17 @@ import type { CellInput, CellValue } from "./cell.ts";
 import type { LineFormat } from "./line-format.ts";
 import { type Ending, OpenOperations, sameInput } from "./open-operations.ts";
 
-const LINE =
-  /^INFO[ \t]+jepsen\.util[ \t]+-[ \t]+(\d+)[ \t]+:(invoke|ok|fail|info)[ \t]+:(read|write|cas)[ \t]+(\S.*?)[ \t\r]*$/;
+const GAP = "[ \\t]+";
+const WORDS = [
+  "INFO",
+  "jepsen\\.util",
+  "-",
+  "(\\d+)",
+  ":(invoke|ok|fail|info)",
+  ":(read|write|cas)",
+  "(\\S.*?)[ \\t\\r]*",
+];
+const LINE = new RegExp(`^${WORDS.join(GAP)}$`);
 /** What the log says of the tester's own fault injection is no operation. */
 const NEMESIS = /^INFO[ \t]+jepsen\.util[ \t]+-[ \t]+:nemesis[ \t]/;
 const NUMBER = /^-?\d+$/;
@@ -36,7 +45,9 @@ export function createRegisterLog(): LineFormat {
       const begun = open.current(process);
       if (begun === null) return `:invoke of process ${process} before its :${type}`;
       if (nameOf(begun.input) !== name)
-        return `:${type} :${nameOf(begun.input)}, as process ${process} began in line ${begun.line}`;
+        return (
+          `:${type} :${nameOf(begun.input)}, ` + `as process ${process} began in line ${begun.line}`
+        );
       const ending =
         type === "ok" ? okEnding(begun.input, argument) : failEnding(begun.input, argument);
       if (ending === null) return `the argument of line ${begun.line}, or a value that was read`;

@@ -4,7 +4,8 @@ import { type Ending, OpenOperations, sameInput } from "./open-operations.ts";
 
 const TEXT = '"((?:[^"\\\\]|\\\\.)*)"';
 const LINE = new RegExp(
-  `^\\{[ \\t]*:process (\\d+), :type :(invoke|ok|fail|info), :f :(get|put|append), :key ${TEXT}, :value (?:nil|${TEXT})[ \\t]*\\}[ \\t\\r]*$`,
+  "^\\{[ \\t]*:process (\\d+), :type :(invoke|ok|fail|info), :f :(get|put|append), " +
+    `:key ${TEXT}, :value (?:nil|${TEXT})[ \\t]*\\}[ \\t\\r]*$`,
 );
 
 const SHAPE = '{:process N, :type :invoke|:ok, :f :get|:put|:append, :key "K", :value nil|"V"}';

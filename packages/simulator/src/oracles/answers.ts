@@ -43,7 +43,8 @@ export class Answers {
     if (positionOf(order) !== position)
       this.#accuse(
         "answer",
-        `operation ${operation.id} was told position ${position}, it took effect at ${positionOf(order)}`,
+        `operation ${operation.id} was told position ${position}, ` +
+          `it took effect at ${positionOf(order)}`,
       );
     if (!repeated) this.#monotone(operation, position);
     this.#acknowledgedWrites += 1;
@@ -96,7 +97,9 @@ export class Answers {
     if (order === undefined)
       this.#accuse(
         "answer",
-        `${kind} ${operation.id} of client ${operation.client} (${session?.client ?? "no session"}#${session?.sequence ?? 0}) was acknowledged at ${position}, but never took effect`,
+        `${kind} ${operation.id} of client ${operation.client} ` +
+          `(${session?.client ?? "no session"}#${session?.sequence ?? 0}) ` +
+          `was acknowledged at ${position}, but never took effect`,
       );
     return order;
   }

@@ -74,7 +74,8 @@ export class DeliveredOrder {
     else if (!same(known, command))
       this.#accuse(
         "order",
-        `at ${position}.${cursor.place} node ${node} executed ${show(command)}, others ${show(known)}`,
+        `at ${position}.${cursor.place} node ${node} executed ${show(command)}, ` +
+          `others ${show(known)}`,
       );
     cursor.place += 1;
     return orderOf(position, cursor.place - 1);
@@ -86,7 +87,8 @@ export class DeliveredOrder {
     if (cursor.place !== record.length)
       this.#accuse(
         "order",
-        `node ${node} executed ${cursor.place} of the ${record.length} commands at ${cursor.position}`,
+        `node ${node} executed ${cursor.place} of the ${record.length} commands ` +
+          `at ${cursor.position}`,
       );
     return cursor.position;
   }

@@ -26,7 +26,8 @@ const KEYS_SHOWN = 5;
 export function reportText({ file, history, verdict, ms }: Checked): string {
   const { operations, model } = history;
   const count = plural(operations.length, "operation");
-  const head = `${file}: ${WORDS[verdict.kind]} (${count}, ${plural(verdict.steps, "step")}, ${Math.round(ms)} ms)`;
+  const cost = `${count}, ${plural(verdict.steps, "step")}, ${Math.round(ms)} ms`;
+  const head = `${file}: ${WORDS[verdict.kind]} (${cost})`;
   const body =
     verdict.kind === "not-linearizable" ? tellCounterExample(verdict.counterExample, model) : [];
   const open = verdict.kind === "undecided" ? [undecidedText(verdict.keys)] : [];

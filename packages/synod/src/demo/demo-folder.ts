@@ -57,7 +57,8 @@ export async function prepareFolder(options: DemoOptions): Promise<DemoFolder> {
   if (!isOurs && names.some((name) => name !== "lock"))
     throw new CommandFailure(
       "foreign",
-      `the folder ${root} holds other files (${[...foreign, ...names][0]}): choose another with --dir`,
+      `the folder ${root} holds other files (${[...foreign, ...names][0]}): ` +
+        "choose another with --dir",
     );
   if (hasCluster && options.fresh === undefined) return openFolder(root, options);
   await makeCluster(root, names, options);

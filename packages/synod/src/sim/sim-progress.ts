@@ -28,7 +28,8 @@ export function createProgress(
     const hours = (totals.virtualMs / 3_600_000).toFixed(1);
     return (
       `${totals.seeds}/${count} seeds, ${totals.failed} with a violation, ${seconds} s; ` +
-      `${hours} virtual hours, ${totals.completed} operations, ${totals.faults} faults, ${totals.forks} forks`
+      `${hours} virtual hours, ${totals.completed} operations, ` +
+      `${totals.faults} faults, ${totals.forks} forks`
     );
   };
   const clear = out.isTTY ? "\r\u001b[2K" : "";
