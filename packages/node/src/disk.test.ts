@@ -183,7 +183,7 @@ describe("the lock", () => {
 
 describe("a failed sync", () => {
   it("is never followed by a good one of the same file, only of others", async () => {
-    for (const flush of ["pool", "inline"] as const) {
+    for (const flush of ["pool", "inline", "adaptive"] as const) {
       const failure = Object.assign(new Error("EIO"), { code: "EIO" });
       let broken = true;
       const calls: FileCalls = {

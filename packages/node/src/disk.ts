@@ -18,15 +18,16 @@ import { LOCK_NAME, lockFile } from "./directory-lock.ts";
 import { FileOrder, type Finish } from "./file-order.ts";
 import { type OpenFile, OpenFiles } from "./open-files.ts";
 import { portError } from "./port-error.ts";
+import { SyncPlace } from "./sync-place.ts";
 import { FILE_CALLS, type FileCalls, writeAll, writeAllSync } from "./write-all.ts";
 
 export interface DiskOptions {
   /** The data directory; made with mode 0700 when it is missing. */
   readonly directory: string;
   /**
-   * Where fdatasync runs. `pool` (default): on the thread pool, so that a slow disk never holds up
-   * heartbeats and reads. `inline`: in the event loop, about 30 µs faster and cheaper per sync,
-   * sound only on disks that sync in well under a millisecond.
+   * Where fdatasync runs. `pool`: on the thread pool, so that a slow disk never holds up heartbeats
+   * and reads. `inline`: in the event loop, which saves the way there and back. `adaptive`
+   * (default): inline while the disk shows that it syncs in well under a millisecond.
    */
   readonly flush?: FlushMode;
   /** For tests of short writes, interrupted calls and failed syncs. */
@@ -35,7 +36,7 @@ export interface DiskOptions {
   readonly flockProgram?: string;
 }
 
-export type FlushMode = "pool" | "inline";
+export type FlushMode = "pool" | "inline" | "adaptive";
 
 /**
  * Up to here a write is a copy into the page cache that is cheaper than a trip to the thread pool.
@@ -61,11 +62,12 @@ class DirectoryDisk implements Disk {
   readonly #flockProgram: string;
   readonly #files: OpenFiles;
   readonly #order = new FileOrder();
+  readonly #place = new SyncPlace();
   #release: (() => void) | null = null;
 
   constructor(options: DiskOptions) {
     this.#directory = resolve(options.directory);
-    this.#flush = options.flush ?? "pool";
+    this.#flush = options.flush ?? "adaptive";
     this.#calls = options.calls ?? FILE_CALLS;
     this.#flockProgram = options.flockProgram ?? "flock";
     this.#files = new OpenFiles(this.#directory);
@@ -147,7 +149,7 @@ class DirectoryDisk implements Disk {
 
   write(name: string, offset: number, bytes: Uint8Array, done: Done): void {
     this.#withFile(name, "write", done, (file, finish, fail) => {
-      file.dirty = true;
+      file.unsynced += bytes.length;
       if (bytes.length <= INLINE_WRITE_BYTES_MAX) {
         writeAllSync(this.#calls, file.fd, bytes, offset);
         finish();
@@ -165,17 +167,29 @@ class DirectoryDisk implements Disk {
   sync(name: string, done: Done): void {
     this.#withFile(name, "sync", done, (file, finish, fail) => {
       if (file.syncFailed) throw new Error("an earlier sync of this file failed");
+      const { unsynced } = file;
+      const startedMs = performance.now();
       const settle = (error: Error | null): void => {
         file.syncFailed = error !== null;
         if (error === null) {
-          file.dirty = false;
+          file.unsynced -= unsynced;
           finish();
           done(null);
         } else fail(error);
       };
-      if (this.#flush === "pool") this.#calls.fdatasync(file.fd, settle);
-      else process.nextTick(settle, syncInline(this.#calls, file.fd));
+      const ended = (error: Error | null): void => {
+        const nowMs = performance.now();
+        this.#place.took(nowMs - startedMs, nowMs);
+        settle(error);
+      };
+      if (this.#isInline(startedMs)) process.nextTick(ended, syncInline(this.#calls, file.fd));
+      else this.#calls.fdatasync(file.fd, ended);
     });
+  }
+
+  #isInline(nowMs: number): boolean {
+    if (this.#flush !== "adaptive") return this.#flush === "inline";
+    return this.#place.isInline(nowMs, this.#files.unsyncedBytes);
   }
 
   rename(from: string, to: string, done: Done): void {

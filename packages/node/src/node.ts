@@ -118,7 +118,7 @@ class RunningNode<S, M> implements SynodNode {
         clock,
         random,
         network,
-        disk: createDisk({ directory, flush: options.flush ?? "pool" }),
+        disk: createDisk({ directory, flush: options.flush ?? "adaptive" }),
       },
       protocol,
       machine,

@@ -4,8 +4,11 @@ import { join } from "node:path";
 /** One open file. */
 export interface OpenFile {
   readonly fd: number;
-  /** Written to since the last successful sync: such a file is never closed to save descriptors. */
-  dirty: boolean;
+  /**
+   * Bytes written since the last successful sync: a file that has any is never closed to save
+   * descriptors.
+   */
+  unsynced: number;
   /** A sync failed: what is on the disk is unknown, and asking again would only hide it. */
   syncFailed: boolean;
   /** A task is using the descriptor. */
@@ -25,6 +28,13 @@ export class OpenFiles {
 
   constructor(directory: string) {
     this.#directory = directory;
+  }
+
+  /** Bytes written to these files since each one's last successful sync. */
+  get unsyncedBytes(): number {
+    let bytes = 0;
+    for (const { unsynced } of this.#files.values()) bytes += unsynced;
+    return bytes;
   }
 
   /** Opens when needed; throws what the operating system says. */
@@ -65,7 +75,7 @@ export class OpenFiles {
   #add(name: string, flags: number): OpenFile {
     this.#shrink();
     const fd = openSync(join(this.#directory, name), flags, 0o600);
-    const file: OpenFile = { fd, dirty: false, syncFailed: false, inUse: false };
+    const file: OpenFile = { fd, unsynced: 0, syncFailed: false, inUse: false };
     this.#files.set(name, file);
     return file;
   }
@@ -73,7 +83,7 @@ export class OpenFiles {
   #shrink(): void {
     for (const [name, file] of this.#files) {
       if (this.#files.size < OPEN_FILES_MAX) return;
-      if (file.dirty || file.syncFailed || file.inUse) continue;
+      if (file.unsynced > 0 || file.syncFailed || file.inUse) continue;
       this.#files.delete(name);
       closeSync(file.fd);
     }

@@ -69,7 +69,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     protocol: multipaxos,
     machine: new KeyValueMachine(),
     insecure: options.insecure ?? false,
-    flush: options.flush ?? "pool",
+    flush: options.flush ?? "adaptive",
     tuning: options.tuning ?? {},
     protocolTuning: options.protocolTuning ?? {},
     observe: eventLog(logger),
