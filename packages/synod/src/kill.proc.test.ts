@@ -1,9 +1,16 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type CellHistory, checkHistory, keyValueModel, writeHistory } from "@synod/simulator";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ask } from "./http.ts";
 import { type Demo, freeBasePort, startDemo, temporaryFolder } from "./testing/demo-process.ts";
-import { whyNotLinearizable } from "./testing/register-history.ts";
 import { type RunningWorkload, startWorkload, type Workload } from "./testing/workload.ts";
+
+/** Far more than any of it takes on a quiet machine: a loaded one must not fail for being slow. */
+const PATIENCE_MS = 30_000;
+const READERS = 16;
 
 let folder: ReturnType<typeof temporaryFolder>;
 let demo: Demo;
@@ -11,7 +18,7 @@ let demo: Demo;
 beforeEach(async () => {
   folder = temporaryFolder();
   demo = startDemo({ folder: folder.path, basePort: await freeBasePort() });
-  await demo.ready();
+  await demo.ready(PATIENCE_MS);
 });
 
 afterEach(async () => {
@@ -20,7 +27,7 @@ afterEach(async () => {
 });
 
 async function leader(): Promise<{ id: number; pid: number }> {
-  const all = await demo.ready();
+  const all = await demo.ready(PATIENCE_MS);
   const found = all.find(({ id, leader }) => id === leader);
   if (found === undefined) throw new Error("nobody leads");
   return found;
@@ -29,7 +36,7 @@ async function leader(): Promise<{ id: number; pid: number }> {
 /** Until the clients have got so many more answers. */
 async function work(workload: RunningWorkload, answers: number): Promise<void> {
   const goal = workload.progress() + answers;
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + PATIENCE_MS;
   while (workload.progress() < goal) {
     if (Date.now() > deadline) throw new Error("the clients make no progress");
     await sleep(10);
@@ -43,22 +50,42 @@ async function get(node: number, key: string): Promise<string | null> {
   return answer.status === 404 ? null : answer.body.toString();
 }
 
+/** Reads each key at one node after the other, as one more client of the history. */
+async function readAll(keys: readonly string[]): Promise<CellHistory[number][]> {
+  const seen: CellHistory[number][] = [];
+  const questions = keys.flatMap((key) => demo.urls.map((_, node) => ({ key, node }))).values();
+  const reader = async (): Promise<void> => {
+    for (const { key, node } of questions) {
+      const call = performance.now();
+      const output = { kind: "value", value: await get(node, key) } as const;
+      const returned = performance.now();
+      seen.push({ process: `last-${node}`, key, input: { kind: "read" }, output, call, returned });
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, reader));
+  return seen;
+}
+
+/** Leaves the history behind for `synod check` when no order explains it. */
+function expectLinearizable(history: CellHistory): void {
+  const verdict = checkHistory(history, keyValueModel);
+  if (verdict.kind === "linearizable") return;
+  const file = join(mkdtempSync(join(tmpdir(), "synod-history-")), "history.jsonl");
+  writeFileSync(file, writeHistory(history));
+  throw new Error(`${verdict.kind}: synod check ${file}`);
+}
+
 /** What all clients saw fits one order, and nothing that was acknowledged is missing anywhere. */
 async function expectNothingLost(workload: Workload): Promise<void> {
   expect(workload.violations).toEqual([]);
-  const lost: string[] = [];
-  for (const [index, key] of workload.acknowledged.entries())
-    if ((await get(index % demo.urls.length, key)) !== key) lost.push(key);
+  const last = await readAll([...new Set(workload.history.map(({ key }) => key))]);
+  const missing = new Set(workload.acknowledged);
+  const lost = last.filter(
+    ({ key, output }) => missing.has(key) && output?.kind === "value" && output.value !== key,
+  );
   expect(lost).toEqual([]);
-  const last = [];
-  for (const node of demo.urls.keys()) {
-    for (const key of ["left", "right", "middle"]) {
-      const startMs = performance.now();
-      const value = await get(node, key);
-      last.push({ kind: "read" as const, key, value, startMs, endMs: performance.now() });
-    }
-  }
-  expect(whyNotLinearizable([...workload.history, ...last])).toBeNull();
+  expect(last.filter(({ key }) => missing.has(key))).toHaveLength(3 * missing.size);
+  expectLinearizable([...workload.history, ...last]);
 }
 
 test("kill -9 of the leader ten times, and of all nodes at once three times", async () => {
@@ -70,16 +97,16 @@ test("kill -9 of the leader ten times, and of all nodes at once three times", as
     await work(workload, 20);
   }
   for (let kill = 0; kill < 3; kill += 1) {
-    const all = await demo.ready();
+    const all = await demo.ready(PATIENCE_MS);
     await work(workload, 100);
     for (const { pid } of all) process.kill(pid, "SIGKILL");
     await work(workload, 20);
   }
   const seen = await workload.stop();
-  const after = await demo.ready();
+  const after = await demo.ready(PATIENCE_MS);
   expect(after.map(({ voter }) => voter)).toEqual([true, true, true]);
   const starts = after.reduce((sum, { incarnation }) => sum + incarnation, 0);
-  expect(starts).toBeGreaterThanOrEqual(3 + 10 + 9);
+  expect(starts).toBe(3 + 10 + 9);
   expect(seen.acknowledged.length).toBeGreaterThan(100);
   expect(seen.repeated.attempts).toBeGreaterThan(seen.repeated.writes);
   await expectNothingLost(seen);
@@ -90,21 +117,21 @@ test("a leader that stands still for ten seconds and goes on", async () => {
   const { id, pid } = await leader();
   await work(workload, 100);
   process.kill(pid, "SIGSTOP");
+  const stoppedAt = Date.now();
   try {
     const others = demo.urls.map((_, node) => node).filter((node) => node !== id);
-    const until = Date.now() + 10_000;
-    await sleep(2_500);
-    const before = workload.progress();
-    for (const node of others) expect((await demo.status(node)).leader).not.toBe(id);
-    await sleep(until - Date.now());
-    expect(workload.progress() - before).toBeGreaterThan(200);
+    const leaders = () =>
+      Promise.all(others.map(async (node) => (await demo.status(node)).leader ?? id));
+    await expect.poll(leaders, { timeout: 9_000 }).not.toContain(id);
+    await work(workload, 200);
+    await sleep(Math.max(0, stoppedAt + 10_000 - Date.now()));
   } finally {
     process.kill(pid, "SIGCONT");
   }
-  await demo.ready();
+  await demo.ready(PATIENCE_MS);
   await work(workload, 200);
   const seen = await workload.stop();
-  const after = await demo.ready();
+  const after = await demo.ready(PATIENCE_MS);
   expect(after.find((status) => status.id === id)?.pid).toBe(pid);
   await expectNothingLost(seen);
 }, 120_000);

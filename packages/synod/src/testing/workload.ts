@@ -1,18 +1,17 @@
-import { Agent, request as httpRequest } from "node:http";
+import { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Operation } from "./register-history.ts";
+import type { CellHistory, CellInput, CellOutput } from "@synod/simulator";
+import { isRefusal, type Reply, type Sending, send } from "./client-request.ts";
 
 /** What the clients of a cluster saw. */
 export interface Workload {
-  /** Everything done with the shared keys. */
-  readonly history: readonly Operation[];
+  /** Every operation of every client; what was certainly not executed is not in it. */
+  readonly history: CellHistory;
   /** Keys that were written once each, with an acknowledgement. The value is the key. */
   readonly acknowledged: readonly string[];
-  /**
-   * Writes and deletes that were repeated under one sequence until answered, and how often each.
-   */
+  /** Writes that were repeated under one sequence until answered, and how often each. */
   readonly repeated: { readonly writes: number; readonly attempts: number };
-  /** What no client may ever see. */
+  /** Answers that no client may ever get. */
   readonly violations: readonly string[];
 }
 
@@ -23,156 +22,161 @@ export interface RunningWorkload {
   stop(): Promise<Workload>;
 }
 
-const DEADLINE_MS = 2_000;
 const SHARED_KEYS = ["left", "right", "middle"];
-
-interface Reply {
-  readonly status: number;
-  readonly body: string;
-  readonly startMs: number;
-  readonly endMs: number;
-}
-
-interface Send {
-  readonly method: string;
-  readonly url: string;
-  readonly key: string;
-  readonly body?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
+/** Between two requests of one client: the point is what they see, not how much. */
+const PAUSE_MS = 5;
+const AFTER_FAILURE_MS = 20;
 
 /**
- * Clients of all kinds at every node: writers and readers of shared keys with unique values,
- * writers of keys that are never touched again, and clients that repeat each write in a session, at
- * whatever node, until it is answered. These write a key and delete it in turn, so a write executed
- * twice answers 404.
+ * Clients of all kinds at every node: writers and readers of shared keys, writers of keys that are
+ * never touched again, and clients that repeat each write in a session, at whatever node, until it
+ * is answered. These write a key and delete it in turn and read it in between, elsewhere. In the
+ * history such a write is one operation however often it was sent, so that executing it twice gives
+ * answers that no order explains.
  */
 export function startWorkload(urls: readonly string[]): RunningWorkload {
-  const agent = new Agent({ keepAlive: true });
-  const history: Operation[] = [];
-  const acknowledged: string[] = [];
-  const violations: string[] = [];
-  const repeated = { writes: 0, attempts: 0 };
-  let stopped = false;
-  let progress = 0;
-  let unique = 0;
+  const crowd = new Crowd(urls);
+  const clients = urls.flatMap((url, node) => [
+    crowd.sharedWriter(url, node),
+    crowd.sharedReader(url, `reader-${node}-a`),
+    crowd.sharedReader(url, `reader-${node}-b`),
+    crowd.appender(url, node),
+    crowd.repeater(node),
+  ]);
+  return {
+    progress: () => crowd.progress,
+    stop: async () => {
+      crowd.stopped = true;
+      await Promise.all(clients);
+      crowd.agent.destroy();
+      return crowd;
+    },
+  };
+}
 
-  async function forEver(step: () => Promise<boolean>): Promise<void> {
-    while (!stopped) {
-      if (await step()) progress += 1;
-      else await sleep(20);
-    }
+class Crowd implements Workload {
+  readonly agent = new Agent({ keepAlive: true });
+  readonly history: CellHistory[number][] = [];
+  readonly acknowledged: string[] = [];
+  readonly violations: string[] = [];
+  readonly repeated = { writes: 0, attempts: 0 };
+  stopped = false;
+  progress = 0;
+  readonly #urls: readonly string[];
+  #unique = 0;
+
+  constructor(urls: readonly string[]) {
+    this.#urls = urls;
   }
 
-  function sharedWriter(url: string): Promise<void> {
-    return forEver(async () => {
-      unique += 1;
+  sharedWriter(url: string, node: number): Promise<void> {
+    return this.#forEver(async () => {
+      const unique = this.#next();
       const key = SHARED_KEYS[unique % SHARED_KEYS.length] ?? "";
-      const value = `v${unique}`;
-      const startMs = performance.now();
-      const reply = await send(agent, { method: "PUT", url, key, body: value });
-      if (reply !== null && isRefusal(reply)) return false;
-      const endMs = reply?.status === 204 ? reply.endMs : Number.POSITIVE_INFINITY;
-      history.push({ kind: "write", key, value, startMs, endMs });
-      return reply?.status === 204;
+      return await this.#put(url, `writer-${node}`, key, `v${unique}`);
     });
   }
 
-  function sharedReader(url: string): Promise<void> {
+  sharedReader(url: string, process: string): Promise<void> {
     let turn = 0;
-    return forEver(async () => {
+    return this.#forEver(async () => {
       turn += 1;
-      const key = SHARED_KEYS[turn % SHARED_KEYS.length] ?? "";
-      const reply = await send(agent, { method: "GET", url, key });
-      if (reply === null || (reply.status !== 200 && reply.status !== 404)) return false;
-      const { startMs, endMs, status, body } = reply;
-      history.push({ kind: "read", key, value: status === 404 ? null : body, startMs, endMs });
-      return true;
+      return await this.#get(url, process, SHARED_KEYS[turn % SHARED_KEYS.length] ?? "");
     });
   }
 
-  function appender(url: string): Promise<void> {
-    return forEver(async () => {
-      unique += 1;
-      const key = `once-${unique}`;
-      const reply = await send(agent, { method: "POST", url, key, body: key });
-      if (reply?.status === 204) acknowledged.push(key);
-      return reply?.status === 204;
+  appender(url: string, node: number): Promise<void> {
+    return this.#forEver(async () => {
+      const key = `once-${this.#next()}`;
+      const done = await this.#put(url, `appender-${node}`, key, key);
+      if (done) this.acknowledged.push(key);
+      return done;
     });
   }
 
-  function repeater(node: number): Promise<void> {
+  repeater(node: number): Promise<void> {
     const client = `repeater-${node}`;
     let sequence = 0;
     let turn = node;
-    return forEver(async () => {
+    return this.#forEver(async () => {
       sequence += 1;
-      const method = sequence % 2 === 1 ? "PUT" : "DELETE";
       const headers = {
         "synod-client": client,
         "synod-sequence": String(sequence),
         "synod-acknowledged": String(sequence),
       };
-      repeated.writes += 1;
+      const writes = sequence % 2 === 1;
+      const startMs = performance.now();
+      this.repeated.writes += 1;
       for (;;) {
-        const url = urls[turn % urls.length] ?? "";
-        repeated.attempts += 1;
-        const reply = await send(agent, { method, url, key: client, body: `${sequence}`, headers });
-        if (reply?.status === 204) return true;
-        if (reply !== null && reply.status < 500 && reply.status !== 429) {
-          violations.push(`${client} ${sequence} ${method}: ${reply.status} ${reply.body}`);
-          return false;
+        this.repeated.attempts += 1;
+        const url = this.#urls[turn % this.#urls.length] ?? "";
+        const body = writes ? { method: "PUT", body: `${sequence}` } : { method: "DELETE" };
+        const reply = await this.#send({ ...body, url, key: client, headers });
+        if (reply !== null && (reply.status === 204 || reply.status === 404)) {
+          const input: CellInput = writes
+            ? { kind: "write", value: `${sequence}` }
+            : { kind: "delete" };
+          const existed = reply.status === 204;
+          const output: CellOutput = writes ? { kind: "done" } : { kind: "existed", existed };
+          this.#record(client, client, input, { output, call: startMs, returned: reply.endMs });
+          break;
         }
+        if (reply !== null && reply.status < 500 && reply.status !== 429)
+          this.violations.push(`${client} ${sequence}: ${reply.status} ${reply.body}`);
         turn += 1;
-        await sleep(20);
+        await sleep(AFTER_FAILURE_MS);
       }
+      const elsewhere = this.#urls[(turn + 1) % this.#urls.length] ?? "";
+      return await this.#get(elsewhere, `${client}-looks`, client);
     });
   }
 
-  const clients = urls.flatMap((url, node) => [
-    sharedWriter(url),
-    sharedReader(url),
-    sharedReader(url),
-    appender(url),
-    repeater(node),
-  ]);
-  return {
-    progress: () => progress,
-    stop: async () => {
-      stopped = true;
-      await Promise.all(clients);
-      agent.destroy();
-      return { history, acknowledged, repeated, violations };
-    },
-  };
+  async #forEver(step: () => Promise<boolean>): Promise<void> {
+    while (!this.stopped) {
+      if (await step()) this.progress += 1;
+      else await sleep(AFTER_FAILURE_MS);
+      await sleep(PAUSE_MS);
+    }
+  }
+
+  async #put(url: string, process: string, key: string, value: string): Promise<boolean> {
+    const call = performance.now();
+    const reply = await this.#send({ method: "PUT", url, key, body: value });
+    if (reply !== null && isRefusal(reply)) return false;
+    const input: CellInput = { kind: "write", value };
+    const isDone = reply?.status === 204;
+    if (isDone) this.#record(process, key, input, { output: DONE, call, returned: reply.endMs });
+    else this.#record(process, key, input, { output: null, call, returned: null });
+    return isDone;
+  }
+
+  async #get(url: string, process: string, key: string): Promise<boolean> {
+    const call = performance.now();
+    const reply = await this.#send({ method: "GET", url, key });
+    if (reply === null || (reply.status !== 200 && reply.status !== 404)) return false;
+    const output: CellOutput = { kind: "value", value: reply.status === 404 ? null : reply.body };
+    this.#record(process, key, { kind: "read" }, { output, call, returned: reply.endMs });
+    return true;
+  }
+
+  #record(
+    process: string,
+    key: string,
+    input: CellInput,
+    seen: Pick<CellHistory[number], "output" | "call" | "returned">,
+  ): void {
+    this.history.push({ process, key, input, ...seen });
+  }
+
+  #send(sending: Omit<Sending, "agent">): Promise<Reply | null> {
+    return send({ ...sending, agent: this.agent });
+  }
+
+  #next(): number {
+    this.#unique += 1;
+    return this.#unique;
+  }
 }
 
-/** The node says that it has not executed the request and never will. */
-function isRefusal(reply: Reply): boolean {
-  return reply.status >= 400 && reply.body.includes('"applied":"no"');
-}
-
-/** Null: no whole answer, so nothing is known. */
-function send(agent: Agent, { method, url, key, body, headers }: Send): Promise<Reply | null> {
-  const startMs = performance.now();
-  return new Promise((resolve) => {
-    const { hostname, port } = new URL(url);
-    const all = { ...headers, "synod-deadline-ms": String(DEADLINE_MS) };
-    const target = { method, agent, host: hostname, port, path: `/${key}`, headers: all };
-    const request = httpRequest(target, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (chunk: string) => {
-        text += chunk;
-      });
-      response.on("error", () => resolve(null));
-      response.on("end", () => {
-        const endMs = performance.now();
-        resolve({ status: response.statusCode ?? 0, body: text, startMs, endMs });
-      });
-    });
-    request.setTimeout(DEADLINE_MS + 1_000, () => request.destroy());
-    request.on("error", () => resolve(null));
-    request.on("close", () => resolve(null));
-    request.end(method === "PUT" || method === "POST" ? body : undefined);
-  });
-}
+const DONE: CellOutput = { kind: "done" };
