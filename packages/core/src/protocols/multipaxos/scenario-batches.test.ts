@@ -1,0 +1,80 @@
+import type { Command, NodeId } from "@synod/core";
+import { decodeCommands } from "@synod/core";
+import { KeyValueMachine, keyValue } from "@synod/machines";
+import { Execution } from "@synod/runtime";
+import { expect, test } from "vitest";
+import { createStage } from "./testing/stage.ts";
+
+const FIVE: readonly NodeId[] = [0, 1, 2, 3, 4];
+
+test("RS6: one slot of a batch that is chosen already does not stop the answer about the rest", () => {
+  const stage = createStage({ size: 5 });
+  stage.elect(0, FIVE);
+  stage.converse(FIVE);
+  stage.propose(0, "a#1");
+  stage.propose(0, "b#1");
+  for (const to of [1, 3]) stage.deliver({ from: 0, to, kinds: ["accept"] });
+  for (const from of [1, 3]) stage.deliver({ from, to: 0, kinds: ["accepted"], slot: 2 });
+  stage.deliver({ from: 0, to: 1, kinds: ["commit"] });
+  stage.lose({});
+  stage.crash(0);
+  expect(FIVE.map((id) => stage.node(id).state.chosenUpTo)).toEqual([2, 2, 1, 1, 1]);
+
+  // The next leader hears of both slots from node 3, to which neither is chosen.
+  stage.elect(2, [2, 3, 4]);
+  const batch = stage.deliver({ from: 2, to: 1, kinds: ["accept"] });
+  expect(batch.map((l) => l.message)).toMatchObject([{ first: 2, values: { length: 2 } }]);
+  const answers = stage.deliver({ from: 1, to: 2 }).map((letter) => letter.message);
+  expect(answers).toMatchObject([
+    { kind: "learn", first: 2 },
+    { kind: "accepted", runs: [{ first: 3, last: 3 }] },
+  ]);
+
+  // Slot 2 is settled; the answer about both still counts for slot 3, the third vote of five.
+  expect(stage.node(2).state.chosenUpTo).toBe(2);
+  stage.deliver({ from: 2, to: 3, kinds: ["accept"] });
+  const both = stage.deliver({ from: 3, to: 2, kinds: ["accepted"] });
+  expect(both.map((l) => l.message)).toMatchObject([{ runs: [{ first: 2, last: 3 }] }]);
+  expect(stage.node(2).executed).toEqual(["a#1", "b#1"]);
+});
+
+test("RS10: a proposal that arrives twice takes two slots and is executed once", () => {
+  const stage = createStage({ size: 3 });
+  stage.elect(0, [0, 1, 2]);
+  stage.converse([0, 1, 2]);
+  const command: Command = {
+    ...stage.cluster.command("a", 1),
+    payload: keyValue.put("k", Uint8Array.of(1)),
+  };
+  stage.cluster.input(1, { kind: "propose", commands: [command] });
+  const forwards = stage.deliver({ from: 1, to: 0, kinds: ["forward"] });
+  for (const letter of forwards) stage.repeat(letter);
+  stage.deliver({ from: 1, to: 0, kinds: ["forward"] });
+  stage.propose(0, "b#1");
+  stage.converse([0, 1, 2]);
+  expect([...stage.cluster.sequence]).toEqual([
+    [1, ""],
+    [2, "a#1"],
+    [3, "a#1"],
+    [4, "b#1"],
+  ]);
+
+  // The sessions of the host see to it that nothing but the first of them is executed.
+  const limits = { sessionsMax: 5, sessionResultsMax: 5, expiredMax: 5 };
+  const machine = new KeyValueMachine();
+  let applied = 0;
+  const apply = machine.apply.bind(machine);
+  machine.apply = (payload: Uint8Array) => {
+    applied += 1;
+    return apply(payload);
+  };
+  const execution = new Execution(machine, limits);
+  const results = [2, 3].map((index) => {
+    const value = stage.node(2).state.log.get(index)?.value ?? new Uint8Array(0);
+    const [decoded] = decodeCommands(value) ?? [];
+    return execution.execute({ log: 0, index }, decoded as Command);
+  });
+  expect(applied).toBe(1);
+  expect(results[0]).toMatchObject({ kind: "done", position: { index: 2 }, repeated: false });
+  expect(results[1]).toEqual({ ...results[0], repeated: true });
+});
