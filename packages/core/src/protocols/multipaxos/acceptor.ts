@@ -24,7 +24,7 @@ export function onPrepare(state: MultipaxosState, out: Out, from: NodeId, messag
   see(state, ballot);
   hearOfChosen(state, from, message.chosenUpTo);
   if (!state.voter) return;
-  if (compareBallots(ballot, state.promised) < 0) return refuse(state, out, from, ballot);
+  if (isOutdated(state, ballot)) return refuse(state, out, from, ballot);
   if (compareBallots(ballot, state.promised) > 0) {
     stepDown(state, out);
     loseLeader(state, out);
