@@ -118,7 +118,10 @@ function vote(
   return chosen === undefined || sameBytes(chosen, value) ? null : `two values in slot ${slot}`;
 }
 
-/** `state` has just taken a step: `chosen-on-a-quorum`, then what holds of each replica alone. */
+/**
+ * `state` has just taken a step. Checks `chosen-on-a-quorum` and `promise-never-falls`, then what
+ * holds of each replica alone.
+ */
 export function afterStep(history: MultipaxosHistory, state: MultipaxosState): string | null {
   const { self } = state.settings;
   for (const [slot, entry] of state.log) {
@@ -136,7 +139,8 @@ export function afterStep(history: MultipaxosHistory, state: MultipaxosState): s
 }
 
 /**
- * `accepted-below-promised`, `prefix-is-whole`, `window-is-bounded`, `leader-holds-its-promise`.
+ * Checks `accepted-below-promised`, `prefix-is-whole`, `leader-holds-its-promise` and
+ * `window-is-bounded`.
  */
 export function replicaProblem(state: MultipaxosState): string | null {
   const { role, log } = state;

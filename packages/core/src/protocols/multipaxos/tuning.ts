@@ -60,6 +60,9 @@ export const SLOTS_AHEAD_MAX = 4096;
  */
 const BATCH_BYTES_LIMIT = 786_432;
 
+/** Whole chunks travel in one frame, and are written as one record. */
+const CHUNK_BYTES_LIMIT = 2_000_000;
+
 /**
  * Defaults, with the given numbers in their place as far as they make sense; other names are
  * ignored.
@@ -76,5 +79,6 @@ export function tuningOf(given: Readonly<Record<string, number>>): MultipaxosTun
     ...result,
     window: Math.min(Math.floor(result.window), SLOTS_AHEAD_MAX),
     batchBytesMax: Math.min(result.batchBytesMax, BATCH_BYTES_LIMIT),
+    chunkBytes: Math.min(result.chunkBytes, CHUNK_BYTES_LIMIT),
   };
 }
