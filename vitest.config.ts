@@ -52,7 +52,7 @@ export default defineConfig({
       project({ name: "tools", include: ["tools/**/*.test.ts"], timeoutMs: 120_000, order: 0 }),
       project({
         name: "unit",
-        include: ["packages/*/src/**/*.test.ts"],
+        include: ["packages/*/src/**/*.test.ts", "bench/src/**/*.test.ts"],
         exclude: slow,
         timeoutMs: 10_000,
         order: 1,

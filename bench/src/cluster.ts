@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -18,8 +19,11 @@ import type { ProbeAnswer } from "./probe.ts";
 
 const SYNOD = fileURLToPath(new URL("../../packages/synod/bin/synod.js", import.meta.url));
 const PROBE = new URL("./probe.js", import.meta.url).href;
-const READY_MS = 20_000;
+const READY_MS = 30_000;
 const POLL_MS = 20;
+/** Who has not stopped by then is killed. */
+const STOP_MS = 10_000;
+const LOG_LINES_SHOWN = 5;
 
 export interface Address {
   readonly host: string;
@@ -30,6 +34,7 @@ export interface BenchNode {
   readonly id: number;
   readonly http: Address;
   readonly directory: string;
+  readonly logFile: string;
   process: ChildProcess;
 }
 
@@ -39,21 +44,27 @@ export interface NodeStatus {
   readonly role: string;
   readonly leader: number | null;
   readonly ready: boolean;
+  readonly notReadyReason: string;
   readonly executedUpTo: number;
   readonly journalBytes: number;
   readonly snapshotUpTo: number;
 }
 
-/** Real nodes: one `synod start` each, on this machine, in a folder of their own. */
+/**
+ * Real nodes: one `synod start` each, on this machine, in a folder of their own. They end with this
+ * process, however it ends: each has a pipe as its standard input, and stops when that closes.
+ */
 export class BenchCluster {
   readonly folder: string;
   readonly nodes: readonly BenchNode[];
   readonly #nodeFlags: readonly string[];
+  readonly #onExit = (): void => this.#cutOff();
 
   private constructor(folder: string, nodes: readonly BenchNode[], nodeFlags: readonly string[]) {
     this.folder = folder;
     this.nodes = nodes;
     this.#nodeFlags = nodeFlags;
+    process.once("exit", this.#onExit);
   }
 
   /** Formats and starts; resolves when all are ready. `nodeFlags` are for Node itself. */
@@ -67,17 +78,22 @@ export class BenchCluster {
     }));
     const cluster = randomBytes(16).toString("hex");
     writeFileSync(join(folder, "cluster.json"), JSON.stringify({ cluster, members }));
+    for (const { id } of members) format(folder, id);
     const nodes = members.map(({ id }) => ({
       id,
       http: { host: "127.0.0.1", port: ports[2 * id] as number },
-      directory: join(folder, `node-${id}`),
-      process: null as unknown as ChildProcess,
+      directory: directoryOf(folder, id),
+      logFile: join(folder, `node-${id}.log`),
+      process: launch(folder, id, nodeFlags),
     }));
     const running = new BenchCluster(folder, nodes, nodeFlags);
-    for (const node of nodes) running.#run(node, ["format"]);
-    for (const node of nodes) running.restart(node.id);
-    await running.ready();
-    return running;
+    try {
+      await running.ready();
+      return running;
+    } catch (error) {
+      await running.stop();
+      throw error;
+    }
   }
 
   node(id: number): BenchNode {
@@ -87,14 +103,7 @@ export class BenchCluster {
   }
 
   restart(id: number): void {
-    const node = this.node(id);
-    const log = openSync(join(this.folder, `node-${id}.log`), "a");
-    node.process = spawn(
-      process.execPath,
-      [...this.#nodeFlags, "--import", PROBE, SYNOD, "start", ...this.#flags(node)],
-      { stdio: ["ignore", log, log, "ipc"], cwd: this.folder },
-    );
-    closeSync(log);
+    this.node(id).process = launch(this.folder, id, this.#nodeFlags);
   }
 
   /** `kill -9`, and waits until it is gone. */
@@ -112,13 +121,19 @@ export class BenchCluster {
     }
   }
 
+  /** Until all nodes say so. Fails with what a node says instead, and the end of its log. */
   async ready(): Promise<void> {
     const end = Date.now() + READY_MS;
-    for (const { id } of this.nodes)
-      while ((await this.status(id))?.ready !== true) {
-        if (Date.now() > end) throw new Error(`node ${id} is not ready: see ${this.folder}`);
+    for (const node of this.nodes) {
+      for (;;) {
+        const status = await this.status(node.id);
+        if (status?.ready === true) break;
+        const { exitCode } = node.process;
+        if (exitCode !== null) throw notReady(node, `it ended with exit code ${exitCode}`);
+        if (Date.now() > end) throw notReady(node, status?.notReadyReason ?? "it does not answer");
         await sleep(POLL_MS);
       }
+    }
   }
 
   async leader(): Promise<number> {
@@ -158,26 +173,59 @@ export class BenchCluster {
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => ended(node.process, "SIGTERM")));
     rmSync(this.folder, { recursive: true, force: true });
+    process.off("exit", this.#onExit);
   }
 
-  #flags({ id, directory }: BenchNode): string[] {
-    return ["--id", `${id}`, "--cluster", join(this.folder, "cluster.json"), "--dir", directory];
+  /** All that can still be done when this process ends before its time. */
+  #cutOff(): void {
+    for (const node of this.nodes) node.process.kill("SIGKILL");
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
+}
 
-  #run(node: BenchNode, command: readonly string[]): void {
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [SYNOD, ...command, ...this.#flags(node)],
-      { encoding: "utf8" },
-    );
-    if (status !== 0) throw new Error(`synod ${command.join(" ")}: ${stderr}`);
-  }
+function directoryOf(folder: string, id: number): string {
+  return join(folder, `node-${id}`);
+}
+
+function nodeFlagsOf(folder: string, id: number): string[] {
+  const file = join(folder, "cluster.json");
+  return ["--id", `${id}`, "--cluster", file, "--dir", directoryOf(folder, id)];
+}
+
+function format(folder: string, id: number): void {
+  const command = [SYNOD, "format", ...nodeFlagsOf(folder, id)];
+  const { status, stderr } = spawnSync(process.execPath, command, { encoding: "utf8" });
+  if (status === 0) return;
+  rmSync(folder, { recursive: true, force: true });
+  throw new Error(`synod format: ${stderr.trim()}`);
+}
+
+function launch(folder: string, id: number, nodeFlags: readonly string[]): ChildProcess {
+  const log = openSync(join(folder, `node-${id}.log`), "a");
+  const start = [SYNOD, "start", ...nodeFlagsOf(folder, id), "--stop-with-stdin"];
+  const child = spawn(process.execPath, [...nodeFlags, "--import", PROBE, ...start], {
+    stdio: ["pipe", log, log, "ipc"],
+    cwd: folder,
+  });
+  closeSync(log);
+  child.stdin?.on("error", () => undefined);
+  return child;
+}
+
+function notReady({ id, logFile }: BenchNode, why: string): Error {
+  const lines = readFileSync(logFile, "utf8").trimEnd().split("\n");
+  const log = lines.slice(-LOG_LINES_SHOWN).map((line) => `\n    ${line}`);
+  return new Error(`node ${id} is not ready: ${why}; the end of its log:${log.join("")}`);
 }
 
 function ended(child: ChildProcess, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve();
-    child.once("exit", () => resolve());
+    const limit = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+    child.once("exit", () => {
+      clearTimeout(limit);
+      resolve();
+    });
     child.kill(signal);
   });
 }

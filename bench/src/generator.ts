@@ -77,6 +77,9 @@ process.on("message", (request: LoadRequest) => {
   else end();
 });
 
+// Also when whoever started this is gone: nobody is left to measure for.
+process.on("disconnect", () => process.exit());
+
 const template = new RequestTemplate(load.method, load.valueBytes);
 const listener = { nextKey, answered, broken: () => (failures += 1) };
 const connections = Array.from({ length: load.connections }, (_, index) => {

@@ -30,7 +30,12 @@ if (values.help || unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1
     unknown.length > 0 ? `no such item: ${unknown.join(", ")}\n${USAGE}` : USAGE,
   );
   process.exitCode = values.help ? 0 : 2;
-} else await run();
+} else {
+  // So that what has been started, and its folders, is cleared away on the way out.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => process.exit(1));
+  await run();
+}
 
 async function run(): Promise<void> {
   const chosen = ITEMS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
@@ -38,7 +43,15 @@ async function run(): Promise<void> {
   const machine = `${cores}, Node ${process.versions.node}, ${process.platform}`;
   process.stdout.write(`${machine}${values.quick ? ", quick: a look, not a measurement" : ""}\n`);
   const reports: Record<string, Report> = {};
-  for (const item of chosen) reports[item.name] = await runItem(item);
+  for (const item of chosen) {
+    try {
+      reports[item.name] = await runItem(item);
+    } catch (error) {
+      process.exitCode = 1;
+      const why = error instanceof Error ? error.message : String(error);
+      process.stdout.write(`\n## ${item.name} failed\n\n${why}\n`);
+    }
+  }
   if (values.json !== undefined)
     writeFileSync(values.json, `${JSON.stringify({ machine, rounds, reports }, null, 2)}\n`);
 }

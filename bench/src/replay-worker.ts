@@ -84,5 +84,7 @@ async function replay(): Promise<void> {
   await node.close();
 }
 
+// Also when whoever started this is gone.
+process.on("disconnect", () => process.exit());
 await (what === "write" ? write() : replay());
 process.disconnect?.();
