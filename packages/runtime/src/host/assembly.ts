@@ -109,6 +109,8 @@ function createLinks<S, M>(options: AssemblyOptions<S, M>, replica: Replica<S, M
     handler: {
       linkReady: (peer) => replica.input({ kind: "linkUp", peer }),
       tellKnown: (peer, remembers) => sendHost(peer, { kind: "known", remembers }, false),
+      askKnown: (peer) => sendHost(peer, { kind: "askKnown" }, false),
+      later: (ms, run) => void ports.clock.setTimer(ms, run),
       admitted: () => replica.input({ kind: "admit" }),
       disowned,
       failed: (error) => failed(`identity: ${error.message}`),

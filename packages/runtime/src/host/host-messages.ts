@@ -1,4 +1,4 @@
-import type { Reader, Remembered, Writer } from "@synod/core";
+import { assertNever, type Reader, type Remembered, type Writer } from "@synod/core";
 import { readRemembered, writeRemembered } from "../hello.ts";
 import {
   decodeTransferMessage,
@@ -9,16 +9,23 @@ import {
 /** What hosts tell each other apart from the protocol. */
 export type HostMessage =
   | { readonly kind: "known"; readonly remembers: readonly Remembered[] }
+  /** Asks for `known`: that, too, may get lost. */
+  | { readonly kind: "askKnown" }
   | { readonly kind: "transfer"; readonly message: TransferMessage };
 
 export function writeHostMessage(writer: Writer, message: HostMessage): void {
-  if (message.kind === "known") {
-    writer.u8(0);
-    writeRemembered(writer, message.remembers);
-    return;
+  switch (message.kind) {
+    case "known":
+      writer.u8(0);
+      return writeRemembered(writer, message.remembers);
+    case "transfer":
+      writer.u8(1);
+      return encodeTransferMessage(writer, message.message);
+    case "askKnown":
+      return writer.u8(2);
+    default:
+      return assertNever(message);
   }
-  writer.u8(1);
-  encodeTransferMessage(writer, message.message);
 }
 
 /** Null when the bytes are no host message. */
@@ -32,6 +39,8 @@ export function readHostMessage(body: Reader): HostMessage | null {
       const message = decodeTransferMessage(body);
       return message === null ? null : { kind: "transfer", message };
     }
+    case 2:
+      return body.complete() ? { kind: "askKnown" } : null;
     default:
       return null;
   }

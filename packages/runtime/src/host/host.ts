@@ -1,5 +1,6 @@
 import {
   type About,
+  assertNever,
   crc32,
   type Deliver,
   type Hello,
@@ -30,6 +31,7 @@ import { HOST_TUNING } from "../tuning.ts";
 import { assemble, type Parts } from "./assembly.ts";
 import { type Booted, boot } from "./boot.ts";
 import { createGuard, type Guard } from "./guard.ts";
+import type { HostMessage } from "./host-messages.ts";
 import type { ReplicaHandler } from "./replica.ts";
 import { hostStatus } from "./status.ts";
 import { Wire } from "./wire.ts";
@@ -147,14 +149,10 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
     const incoming = this.#wire.open(lent);
     if (incoming === null) return false;
     this.#guard(() => {
-      // Told once per connection, perhaps while this node is still saving whom it is connected to.
-      if (incoming.kind === "host" && incoming.message.kind === "known")
-        return parts.links.heard(from, incoming.message.remembers);
-      if (!parts.links.isReady(from)) return;
-      if (incoming.kind === "message")
-        parts.replica.input({ kind: "message", from, message: incoming.message });
-      else if (incoming.kind === "host" && incoming.message.kind === "transfer")
-        parts.snapshotting?.onMessage(from, incoming.message.message);
+      if (incoming.kind === "message") {
+        if (parts.links.isReady(from))
+          parts.replica.input({ kind: "message", from, message: incoming.message });
+      } else if (incoming.kind === "host") this.#hostMessage(parts, from, incoming.message);
     })();
     return true;
   }
@@ -195,6 +193,22 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
     const parts = this.#parts;
     if (parts !== null) parts.front.diskFull = false;
     parts?.snapshotting?.journalGrew();
+  }
+
+  #hostMessage(parts: Parts<S, M>, from: NodeId, message: HostMessage): void {
+    const { links, snapshotting } = parts;
+    switch (message.kind) {
+      case "known":
+        // Perhaps while this node is still saving whom it is connected to.
+        return links.heard(from, message.remembers);
+      case "askKnown":
+        return links.asked(from);
+      case "transfer":
+        if (links.isReady(from)) snapshotting?.onMessage(from, message.message);
+        return;
+      default:
+        assertNever(message);
+    }
   }
 
   #recover(booted: Booted, done: (problem: HostProblem | null) => void): void {

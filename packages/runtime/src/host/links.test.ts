@@ -18,6 +18,7 @@ const ME: Identity = {
 let log: string[];
 let saves: { identity: Identity; done: (error: PortError | null) => void }[];
 let announced: Hello[];
+let timers: (() => void)[];
 let links: Links;
 
 beforeEach(() => create());
@@ -26,6 +27,7 @@ function create(change: Partial<Identity> = {}, members: readonly NodeId[] = [0,
   log = [];
   saves = [];
   announced = [];
+  timers = [];
   links = new Links({
     identity: { ...ME, ...change },
     members,
@@ -36,6 +38,8 @@ function create(change: Partial<Identity> = {}, members: readonly NodeId[] = [0,
     handler: {
       linkReady: (peer) => log.push(`ready ${peer}`),
       tellKnown: (peer, remembers) => log.push(`tell ${peer} of ${nodesOf(remembers)}`),
+      askKnown: (peer) => log.push(`ask ${peer}`),
+      later: (_ms, run) => timers.push(run),
       admitted: () => log.push("admitted"),
       disowned: (reason) => log.push(`disowned: ${reason}`),
       failed: (error) => log.push(`failed: ${error.message}`),
@@ -166,6 +170,30 @@ describe("what is told to others", () => {
 });
 
 describe("registration", () => {
+  test("is asked for again and again of those who did not tell, until it is complete", () => {
+    links.begin();
+    expect(take()).toEqual([]);
+    links.linkUp(hello(1, { remembers: [memory(0)] }));
+    links.linkUp(hello(2));
+    timers.shift()?.();
+    expect(take()).toEqual(["ask 2"]);
+    timers.shift()?.();
+    expect(take()).toEqual(["ask 2"]);
+    links.heard(2, [memory(0)]);
+    timers.shift()?.();
+    expect([take(), timers.length]).toEqual([[], 0]);
+  });
+
+  test("is told again to whoever asks, once it is durable", () => {
+    links.linkUp(hello(1));
+    links.asked(1);
+    expect(take()).toEqual([]);
+    saved();
+    take();
+    links.asked(1);
+    expect(take()).toEqual(["tell 1 of 1"]);
+  });
+
   const knowsMe = (peer: NodeId): Hello => hello(peer, { remembers: [memory(0)] });
 
   test("admits once more than half of the others remember this node, and that is durable", () => {

@@ -26,6 +26,10 @@ export interface LinksHandler {
   linkReady(peer: NodeId): void;
   /** Tells a peer, out of turn, what this node now durably remembers. */
   tellKnown(peer: NodeId, remembers: readonly Remembered[]): void;
+  /** Asks a peer to do that. */
+  askKnown(peer: NodeId): void;
+  /** Runs `run` in `ms`. */
+  later(ms: number, run: () => void): void;
   /** Enough others have durably remembered this node: it may vote from now on. */
   admitted(): void;
   /** This data directory must never vote again; durable already. */
@@ -40,6 +44,9 @@ interface Link {
   readonly hello: Hello;
   readonly refused: string;
 }
+
+/** How often a node that is not registered yet asks its peers. */
+const ASK_KNOWN_MS = 250;
 
 /**
  * Judges who connects, keeps the durable memory of peers, and finds out whether this node may vote.
@@ -91,6 +98,7 @@ export class Links {
   /** Called once when the host starts: a member without others needs nobody's memory. */
   begin(): void {
     this.#checkRegistration();
+    this.#askToBeKnown();
   }
 
   linkUp(hello: Hello): string | null {
@@ -129,6 +137,11 @@ export class Links {
       this.#registeredAt.add(peer);
       this.#checkRegistration();
     }
+  }
+
+  /** A peer wants to hear it again. */
+  asked(peer: NodeId): void {
+    if (this.isReady(peer)) this.#options.handler.tellKnown(peer, this.#durable.peers);
   }
 
   /** Durably counts further, to at least `incarnation`; then tells which number it became. */
@@ -181,6 +194,16 @@ export class Links {
     this.#links.set(hello.node, { state: "ready", hello, refused: "" });
     this.#options.handler.tellKnown(hello.node, this.#durable.peers);
     this.#options.handler.linkReady(hello.node);
+  }
+
+  /** What is told once can be lost, and a connection that stands says nothing again by itself. */
+  #askToBeKnown(): void {
+    const { formatted, registered } = this.#identity;
+    if (!formatted || registered) return;
+    const { handler } = this.#options;
+    for (const peer of this.#links.keys())
+      if (!this.#registeredAt.has(peer)) handler.askKnown(peer);
+    handler.later(ASK_KNOWN_MS, () => this.#askToBeKnown());
   }
 
   #checkRegistration(): void {
