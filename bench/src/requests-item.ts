@@ -1,3 +1,4 @@
+import { type BareCluster, startBareCluster } from "./bare/bare-cluster.ts";
 import { BenchCluster } from "./cluster.ts";
 import { judge } from "./floors.ts";
 import type { Load, LoadResult } from "./load.ts";
@@ -10,7 +11,8 @@ interface Case {
   readonly name: string;
   readonly method: Load["method"];
   readonly connections: number;
-  readonly at: "all" | "leader" | "follower";
+  /** `bare`: not at Synod, but at what the machine can do at all. */
+  readonly at: "all" | "leader" | "follower" | "bare";
 }
 
 interface Run extends LoadResult {
@@ -31,12 +33,24 @@ export const gets: Item = {
   run: (options) => measure("GET", options),
 };
 
+const BARE = "bare skeleton";
+
+/** Nodes of both kinds start with these, as those of `synod demo` do. */
+const NODE_FLAGS = ["--max-semi-space-size=32"];
+
 function casesOf(method: Load["method"]): Case[] {
   const word = method.toLowerCase();
+  const bare = (connections: number): Case[] =>
+    method === "GET"
+      ? []
+      : [{ name: `${BARE} ${word} c=${connections}`, method, connections, at: "bare" }];
   return [
+    ...bare(1),
     { name: `${word} c=1 leader`, method, connections: 1, at: "leader" },
     { name: `${word} c=1 follower`, method, connections: 1, at: "follower" },
+    ...bare(64),
     { name: `${word} c=64`, method, connections: 64, at: "all" },
+    ...bare(256),
     { name: `${word} c=256`, method, connections: 256, at: "all" },
   ];
 }
@@ -44,17 +58,20 @@ function casesOf(method: Load["method"]): Case[] {
 async function measure(method: Load["method"], options: RunOptions): Promise<Report> {
   const cases = casesOf(method);
   const runs = new Map<Case, Run[]>(cases.map((one) => [one, []]));
-  const cluster = await BenchCluster.start();
+  const cluster = await BenchCluster.start(3, NODE_FLAGS);
+  const bare = await startBareCluster(NODE_FLAGS);
   try {
     if (method === "GET") await fill(cluster);
     for (let round = 1; round <= options.rounds; round += 1) {
       for (const one of cases) {
         options.say(`${one.name}, round ${round} of ${options.rounds}`);
-        runs.get(one)?.push(await runCase(cluster, one, options.quick));
+        const place = one.at === "bare" ? placeOfBare(bare) : await placeOf(cluster, one);
+        runs.get(one)?.push(await runCase(place, one, options.quick));
       }
     }
   } finally {
     await cluster.stop();
+    await bare.stop();
   }
   return report(method, runs);
 }
@@ -67,16 +84,31 @@ async function fill(cluster: BenchCluster): Promise<void> {
   await startLoad({ ...USUAL_LOAD, targets, ...order }).result;
 }
 
-async function runCase(cluster: BenchCluster, one: Case, quick: boolean): Promise<Run> {
+/** Where the requests of a case go, and whose CPU time they cost. */
+interface Place {
+  readonly targets: Load["targets"];
+  readonly processes: readonly { readonly pid?: number | undefined }[];
+}
+
+function placeOfBare({ http, processes }: BareCluster): Place {
+  return { targets: [http], processes };
+}
+
+async function placeOf(cluster: BenchCluster, { at }: Case): Promise<Place> {
   const leader = await cluster.leader();
   const nodes = cluster.nodes.filter(
-    ({ id }) => one.at === "all" || (id === leader) === (one.at === "leader"),
+    ({ id }) => at === "all" || (id === leader) === (at === "leader"),
   );
-  const targets = (one.at === "all" ? nodes : nodes.slice(0, 1)).map((node) => node.http);
+  const targets = (at === "all" ? nodes : nodes.slice(0, 1)).map((node) => node.http);
+  return { targets, processes: cluster.nodes.map((node) => node.process) };
+}
+
+async function runCase(place: Place, one: Case, quick: boolean): Promise<Run> {
+  const { targets, processes } = place;
   const { method, connections } = one;
   const times = quick ? { warmUpMs: 300, measureMs: 700 } : { warmUpMs: 2_000, measureMs: 5_000 };
   const keys = method === "GET" ? GET_KEYS : USUAL_LOAD.keys;
-  const cpu = (): number[] => cluster.nodes.map(({ process }) => cpuSeconds(process.pid ?? 0));
+  const cpu = (): number[] => processes.map(({ pid }) => cpuSeconds(pid ?? 0));
   let before = cpu();
   const running = startLoad(
     { ...USUAL_LOAD, ...times, targets, method, connections, keys },
