@@ -1,6 +1,6 @@
 import type { Writer } from "@synod/core";
 import { describe, expect, test } from "vitest";
-import { explore, type Model } from "./explore.ts";
+import { explore, type Model, PROGRESS_EVERY, type Progress } from "./explore.ts";
 
 /**
  * x and y in Z/256, either may be incremented; the solution of a·x + b·y = c is the only bad state.
@@ -48,6 +48,39 @@ describe("explore", () => {
       depth: 3,
       complete: false,
     });
+  });
+
+  test("depth first sees the same states, and finds some way to a violation", () => {
+    const order = "depth";
+    expect(explore(equation(2, 4, 7), { ...WIDE, order, depthMax: 100_000 })).toMatchObject({
+      states: 65_536,
+      transitions: 131_072,
+      complete: true,
+      violation: null,
+    });
+    const { violation } = explore(equation(2, 10, 14), { ...WIDE, order });
+    const sum = violation?.path.reduce((at, step) => at + (step === "x" ? 2 : 10), 0) ?? 0;
+    expect(sum & 255).toBe(14);
+  });
+
+  test("a bound on depth is told apart from the end of the model", () => {
+    expect(explore(equation(2, 4, 7), { ...WIDE, depthMax: 510 })).toMatchObject({
+      states: 65_536,
+      complete: false,
+    });
+    expect(explore(equation(2, 4, 7), { ...WIDE, depthMax: 511 }).complete).toBe(true);
+    const deep = { ...WIDE, order: "depth", depthMax: 20 } as const;
+    expect(explore(equation(2, 4, 7), deep).complete).toBe(false);
+  });
+
+  test("tells how far it is", () => {
+    const told: Progress[] = [];
+    explore(equation(2, 4, 7), { ...WIDE, onProgress: (progress) => told.push(progress) });
+    expect(told).toHaveLength(131_072 / PROGRESS_EVERY);
+    expect(told.map((progress) => progress.transitions)).toEqual(
+      told.map((_, index) => (index + 1) * PROGRESS_EVERY),
+    );
+    for (const { states, waiting } of told) expect(waiting).toBeLessThanOrEqual(states);
   });
 
   test("skips actions without effect, and checks the beginning too", () => {

@@ -11,31 +11,34 @@ test("RS6: one slot of a batch that is chosen already does not stop the answer a
   const stage = createStage({ size: 5 });
   stage.elect(0, FIVE);
   stage.converse(FIVE);
-  stage.propose(0, "a#1");
-  stage.propose(0, "b#1");
-  for (const to of [1, 3]) stage.deliver({ from: 0, to, kinds: ["accept"] });
-  for (const from of [1, 3]) stage.deliver({ from, to: 0, kinds: ["accepted"], slot: 2 });
-  stage.deliver({ from: 0, to: 1, kinds: ["commit"] });
+  for (const request of ["a#1", "b#1", "c#1"]) stage.propose(0, request);
+  for (const slot of [2, 3, 4]) stage.deliver({ from: 0, to: 3, kinds: ["accept"], slot });
+  stage.deliver({ from: 0, to: 1, kinds: ["accept"], slot: 3 });
+  for (const from of [1, 3]) stage.deliver({ from, to: 0, kinds: ["accepted"], slot: 3 });
+  // The middle one of three is chosen, and node 1 is told.
+  const value = stage.node(0).state.log.get(3)?.value ?? new Uint8Array(0);
+  const learn = { kind: "learn", first: 3, values: [value], chosenUpTo: 1 } as const;
+  stage.cluster.input(1, { kind: "message", from: 0, message: learn });
   stage.lose({});
   stage.crash(0);
-  expect(FIVE.map((id) => stage.node(id).state.chosenUpTo)).toEqual([2, 2, 1, 1, 1]);
 
-  // The next leader hears of both slots from node 3, to which neither is chosen.
+  // The next leader hears of all three slots from node 3, to which none of them is chosen.
   stage.elect(2, [2, 3, 4]);
   const batch = stage.deliver({ from: 2, to: 1, kinds: ["accept"] });
-  expect(batch.map((l) => l.message)).toMatchObject([{ first: 2, values: { length: 2 } }]);
+  expect(batch.map((l) => l.message)).toMatchObject([{ first: 2, values: { length: 3 } }]);
   const answers = stage.deliver({ from: 1, to: 2 }).map((letter) => letter.message);
+  const apart = [2, 4].map((slot) => ({ first: slot, last: slot }));
   expect(answers).toMatchObject([
-    { kind: "learn", first: 2 },
-    { kind: "accepted", runs: [{ first: 3, last: 3 }] },
+    { kind: "learn", first: 3 },
+    { kind: "accepted", runs: apart },
   ]);
 
-  // Slot 2 is settled; the answer about both still counts for slot 3, the third vote of five.
-  expect(stage.node(2).state.chosenUpTo).toBe(2);
+  // Slot 3 is settled; the answer about all three still counts for 2 and 4, the third vote of five.
+  expect(stage.node(2).state.chosenUpTo).toBe(1);
   stage.deliver({ from: 2, to: 3, kinds: ["accept"] });
-  const both = stage.deliver({ from: 3, to: 2, kinds: ["accepted"] });
-  expect(both.map((l) => l.message)).toMatchObject([{ runs: [{ first: 2, last: 3 }] }]);
-  expect(stage.node(2).executed).toEqual(["a#1", "b#1"]);
+  const all = stage.deliver({ from: 3, to: 2, kinds: ["accepted"] });
+  expect(all.map((l) => l.message)).toMatchObject([{ runs: [{ first: 2, last: 4 }] }]);
+  expect(stage.node(2).executed).toEqual(["a#1", "b#1", "c#1"]);
 });
 
 test("RS10: a proposal that arrives twice takes two slots and is executed once", () => {
