@@ -114,6 +114,34 @@ describe("a server", () => {
     expect(await stranger.json()).toMatchObject({ code: "session-expired", applied: "no" });
   });
 
+  it("answers 429 at once to what is beyond its bounds, and 503 when no quorum comes", async () => {
+    const { cluster, directory } = await one();
+    const absent = { id: 1, peer: `127.0.0.1:${await freePort()}`, http: "127.0.0.1:1" };
+    const pair = { ...cluster, members: [...cluster.members, absent] };
+    const tuning = { outstandingMax: 2 };
+    const server = await startServer({ id: 0, cluster: pair, directory, tuning, logger: silent });
+    onTestFinished(() => server.close());
+    const url = `http://127.0.0.1:${server.http.port}`;
+    const put = (key: string, deadlineMs: number) =>
+      fetch(`${url}/${key}`, {
+        method: "PUT",
+        body: "x",
+        headers: { "synod-deadline-ms": `${deadlineMs}` },
+      });
+    const held = [put("a", 2_000), put("b", 2_000)];
+    await expect.poll(() => server.node.status().outstanding, { timeout: 5_000 }).toBe(2);
+    const startedMs = performance.now();
+    const refused = await put("c", 60_000);
+    expect(performance.now() - startedMs).toBeLessThan(1_500);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+    expect(await refused.json()).toMatchObject({ code: "overload", applied: "no" });
+    for (const answer of await Promise.all(held)) {
+      expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+      expect(await answer.json()).toMatchObject({ code: "deadline" });
+    }
+    expect((await put("d", 1)).status).toBe(503);
+  });
+
   it("does not start twice, nor on a port that is taken, and then holds nothing", async () => {
     const { cluster, directory } = await one();
     const server = await startServer({ id: 0, cluster, directory, logger: silent });

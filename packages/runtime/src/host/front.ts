@@ -88,6 +88,11 @@ export class Front {
     this.askTurn();
   }
 
+  /** Writes are refused for lack of space, at the moment or until somebody tries again. */
+  get lacksSpace(): boolean {
+    return this.diskFull || this.#options.journal.spaceError !== null;
+  }
+
   /** A command for everybody's state machine that executes nothing. */
   proposeBarrier(): void {
     const now = this.#options.clock.now();

@@ -43,7 +43,7 @@ export function hostStatus<S, M>(
     snapshotPosition: running?.snapshotting?.latestPosition ?? NOWHERE,
     sessions: running?.booted.execution?.sessions ?? 0,
     outstanding: (front?.requests.outstanding ?? 0) + (front?.reads.outstanding ?? 0),
-    diskFull: front?.diskFull ?? false,
+    diskFull: front?.lacksSpace ?? false,
     peers: running?.links.status() ?? [],
   };
 }

@@ -26,11 +26,19 @@ export interface Running {
 export interface RunOptions {
   readonly cwd?: string;
   readonly input?: string;
+  /** No file may grow beyond this; whole KiB. */
+  readonly fileBytesMax?: number;
 }
 
 /** Starts the built command with these arguments. */
 export function startSynod(args: readonly string[], options: RunOptions = {}): Running {
-  const child = spawn(process.execPath, [SYNOD, ...args], { cwd: options.cwd, stdio: "pipe" });
+  const limit = options.fileBytesMax;
+  const command = [process.execPath, SYNOD, ...args];
+  const [file = "", ...rest] =
+    limit === undefined
+      ? command
+      : ["bash", "-c", `ulimit -f ${limit / 1024}; exec "$@"`, "limited", ...command];
+  const child = spawn(file, rest, { cwd: options.cwd, stdio: "pipe" });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
