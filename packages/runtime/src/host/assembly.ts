@@ -1,12 +1,12 @@
 import type { NodeId, Ports } from "@synod/core";
 import { quorumsOf } from "../configuration.ts";
+import type { Guard } from "../guard.ts";
 import type { Checksum, HostOptions, HostTuning } from "../host-options.ts";
 import { writeIdentity } from "../identity.ts";
 import { nodeClient } from "../sessions-name.ts";
 import type { Booted } from "./boot.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Front } from "./front.ts";
-import type { Guard } from "./guard.ts";
 import type { HostMessage } from "./host-messages.ts";
 import { Links } from "./links.ts";
 import { Replica, type ReplicaHandler } from "./replica.ts";

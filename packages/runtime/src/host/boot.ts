@@ -8,13 +8,13 @@ import type {
   Position,
 } from "@synod/core";
 import { Execution } from "../execution.ts";
+import type { Guard } from "../guard.ts";
 import type { Checksum, HostProblem, HostTuning } from "../host-options.ts";
 import { readIdentity, writeIdentity } from "../identity.ts";
 import type { Identity } from "../identity-codec.ts";
 import { formatDirectory } from "../identity-format.ts";
 import { Journal } from "../journal/journal.ts";
 import { type LoadOutcome, SnapshotStore } from "../snapshots/store.ts";
-import type { Guard } from "./guard.ts";
 
 export interface BootOptions {
   /** Guarded: no callback comes after the host has stopped, and what one throws stops the host. */

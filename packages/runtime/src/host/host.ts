@@ -14,6 +14,7 @@ import {
   type RequestState,
 } from "@synod/core";
 import { FRAMES_VERSION } from "../frames.ts";
+import { createGuard, type Guard, guardedClock, guardedDisk } from "../guard.ts";
 import type {
   Checksum,
   Host,
@@ -26,11 +27,9 @@ import type {
 } from "../host-options.ts";
 import { failed } from "../outcome.ts";
 import { nodeClient } from "../sessions-name.ts";
-import { guardedClock, guardedDisk } from "../snapshots/guarded-ports.ts";
 import { HOST_TUNING } from "../tuning.ts";
 import { assemble, type Parts } from "./assembly.ts";
 import { type Booted, boot } from "./boot.ts";
-import { createGuard, type Guard } from "./guard.ts";
 import type { HostMessage } from "./host-messages.ts";
 import type { ReplicaHandler } from "./replica.ts";
 import { hostStatus } from "./status.ts";

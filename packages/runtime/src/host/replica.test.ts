@@ -10,9 +10,8 @@ import {
   type ProtocolStatus,
 } from "@synod/core";
 import { beforeEach, describe, expect, test } from "vitest";
+import { createGuard, guardedClock } from "../guard.ts";
 import type { Journal } from "../journal/journal.ts";
-import { guardedClock } from "../snapshots/guarded-ports.ts";
-import { createGuard } from "./guard.ts";
 import { Replica } from "./replica.ts";
 
 type Message = string;

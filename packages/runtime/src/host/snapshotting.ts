@@ -1,4 +1,5 @@
 import type { Clock, NodeId, Position, Random } from "@synod/core";
+import type { Guard } from "../guard.ts";
 import type { HostTuning } from "../host-options.ts";
 import type { SnapshotProblem } from "../snapshots/files.ts";
 import type { Manifest } from "../snapshots/manifest.ts";
@@ -6,7 +7,6 @@ import { StateTransfer } from "../snapshots/transfer.ts";
 import type { TransferMessage } from "../snapshots/transfer-messages.ts";
 import type { Booted } from "./boot.ts";
 import type { Deliveries } from "./deliveries.ts";
-import type { Guard } from "./guard.ts";
 
 export interface SnapshottingOptions {
   readonly booted: Booted;

@@ -1,8 +1,7 @@
 import type { Done, MachineImage, MachineRestore, PortError, Position } from "@synod/core";
-import type { Guard } from "../host/guard.ts";
+import { type Guard, guardedClock, guardedDisk } from "../guard.ts";
 import { filesOf, findSnapshots } from "./catalog.ts";
 import { publish, removeAll, type SnapshotPorts, type SnapshotProblem } from "./files.ts";
-import { guardedClock, guardedDisk } from "./guarded-ports.ts";
 import { SnapshotInstall } from "./install.ts";
 import { loadChunks, readVerified } from "./loading.ts";
 import { decodeManifest, encodeManifest, type Manifest } from "./manifest.ts";

@@ -1,5 +1,5 @@
 import type { Clock, NodeId, PortError, Position, Random } from "@synod/core";
-import type { Guard } from "../host/guard.ts";
+import type { Guard } from "../guard.ts";
 import type { Manifest } from "./manifest.ts";
 import type { SnapshotStore } from "./store.ts";
 import type { TransferMessage } from "./transfer-messages.ts";
