@@ -225,6 +225,104 @@ describe("resubmission", () => {
   });
 });
 
+describe("when a newer life of this node has closed its session", () => {
+  const NEWER = "~3.50";
+  const expired: Executed = { kind: "refused", code: "session-expired" };
+
+  test("nothing is answered, the owner is told; then all goes out anew under the new name", () => {
+    own(1);
+    own(2);
+    propose();
+    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, expired);
+    requests.executed({ ...user(OWN, 2), payload: Uint8Array.of(2) }, expired);
+    expect(answers).toEqual(["session lost", "session lost"]);
+    expect(propose()).toEqual([]);
+    requests.renew(NEWER);
+    expect(requests.client).toBe(NEWER);
+    const renewed = propose().map((c) => [c.client, c.sequence, c.acknowledged, c.payload[0]]);
+    expect(renewed).toEqual([
+      [NEWER, 1, 1, 1],
+      [NEWER, 2, 1, 2],
+    ]);
+  });
+
+  test("answers are those of the new session; what comes late of the old one is nobody's", () => {
+    own(1);
+    own(2);
+    propose();
+    requests.renew(NEWER);
+    propose();
+    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, expired);
+    requests.executed({ ...user(OWN, 2), payload: Uint8Array.of(2) }, done(4));
+    expect(answers).toEqual([]);
+    requests.executed({ ...user(NEWER, 2), payload: Uint8Array.of(2) }, done(6));
+    requests.executed({ ...user(NEWER, 1), payload: Uint8Array.of(1) }, done(7));
+    expect(answers).toEqual(["2 done@6 ", "1 done@7 "]);
+    expect(requests.outstanding).toBe(0);
+    expect(requests.isFull(LIMITS.outstandingBytesMax)).toBe(false);
+  });
+
+  test("the numbers go on behind what was taken along", () => {
+    own(1);
+    propose();
+    requests.renew(NEWER);
+    own(2);
+    expect(propose().map((c) => [c.client, c.sequence, c.acknowledged])).toEqual([
+      [NEWER, 1, 1],
+      [NEWER, 2, 1],
+    ]);
+    requests.executed({ ...user(NEWER, 1), payload: Uint8Array.of(1) }, done(7));
+    own(3);
+    expect(propose().map((c) => [c.sequence, c.acknowledged])).toEqual([[3, 2]]);
+  });
+
+  test("numbers and acknowledgements begin anew, whatever had been answered before", () => {
+    for (const token of [1, 2, 3, 4]) own(token, [token], 0, 100);
+    propose();
+    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, done(4));
+    requests.executed({ ...user(OWN, 2), payload: Uint8Array.of(2) }, done(5));
+    own(5, [5], 0, 100);
+    expect(propose().map((c) => [c.sequence, c.acknowledged])).toEqual([[5, 3]]);
+    requests.renew(NEWER);
+    own(6, [6], 0, 100);
+    expect(propose().map((c) => [c.sequence, c.acknowledged, c.payload[0]])).toEqual([
+      [1, 1, 3],
+      [2, 1, 4],
+      [3, 1, 5],
+      [4, 1, 6],
+    ]);
+    requests.tick(100);
+    expect(answers.slice(2)).toEqual([3, 4, 5, 6].map((token) => `${token} deadline/unknown`));
+    expect(requests.outstanding).toBe(0);
+  });
+
+  test("what had not gone out yet goes out once, under the new name", () => {
+    own(1);
+    requests.renew(NEWER);
+    expect(propose().map((c) => c.client)).toEqual([NEWER]);
+    expect(propose()).toEqual([]);
+  });
+
+  test("copies of the old name count no more: not proposed since, it was not applied", () => {
+    own(1, [1], 0, 100);
+    propose();
+    requests.renew(NEWER);
+    requests.tick(100);
+    expect(answers).toEqual(["1 deadline/no"]);
+  });
+
+  test("users' sessions stay as they are, and their own expiry is an answer", () => {
+    requests.addUser(1, user("a", 1), 0, 1_000);
+    requests.addUser(2, user("b", 1), 0, 1_000);
+    propose();
+    requests.renew(NEWER);
+    expect(propose()).toEqual([]);
+    requests.executed(user("a", 1), done(4));
+    requests.executed(user("b", 1), expired);
+    expect(answers).toEqual(["1 done@4 ", "2 session-expired/no"]);
+  });
+});
+
 describe("bounds", () => {
   test("count requests and payload bytes, and both fall again", () => {
     for (let token = 0; token < 4; token += 1) own(token);

@@ -27,6 +27,7 @@ export interface LabOptions<S, M> {
   /** Members without a state machine. */
   readonly withoutMachine?: readonly NodeId[];
   readonly tuning?: Partial<HostTuning>;
+  readonly protocolTuning?: Readonly<Record<string, number>>;
   readonly network?: Partial<NetworkFaults>;
   readonly seed?: number;
   /** Formatted node by node, without knowing each other: they must register before they vote. */
@@ -66,6 +67,7 @@ export class Lab<S, M> {
     this.switchboard = new Switchboard(this.scheduler, this.#seed, faults, {
       sent: () => undefined,
       arrives: () => undefined,
+      hit: () => undefined,
     });
     this.nodes = options.roles.map((_, id) => ({
       id,
@@ -92,7 +94,7 @@ export class Lab<S, M> {
 
   start(id: NodeId): void {
     const node = this.node(id);
-    const { protocol, tuning, withoutMachine = [] } = this.#options;
+    const { protocol, tuning, protocolTuning, withoutMachine = [] } = this.#options;
     node.lives += 1;
     node.isUp = false;
     node.ended = null;
@@ -107,6 +109,7 @@ export class Lab<S, M> {
       configuration: this.#configuration(),
       self: id,
       ...(tuning === undefined ? {} : { tuning }),
+      ...(protocolTuning === undefined ? {} : { protocolTuning }),
       listener: {
         answered: (token, outcome) => {
           if (fence.down) return;
@@ -137,8 +140,11 @@ export class Lab<S, M> {
 
   /** Proposes and returns the token of the answer. */
   put(id: NodeId, key: string, value: string, session: SessionRequest | null = null): number {
+    return this.propose(id, keyValue.put(key, new TextEncoder().encode(value)), session);
+  }
+
+  propose(id: NodeId, payload: Uint8Array, session: SessionRequest | null = null): number {
     this.#tokens += 1;
-    const payload = keyValue.put(key, new TextEncoder().encode(value));
     this.node(id).host?.propose({ token: this.#tokens, payload, session, deadlineMs: 60_000 });
     return this.#tokens;
   }
