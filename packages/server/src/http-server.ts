@@ -104,7 +104,7 @@ function addKeyRoutes(server: FastifyInstance, context: KeyContext): void {
   server.route({ method: methods, url: "/*", onRequest: key, handler: () => {} });
   server.setNotFoundHandler((_request, reply) => sendProblem(reply, UNKNOWN_PATH));
   server.setErrorHandler((_error, _request, reply) =>
-    sendProblem(reply, refusal(500, "internal", "this node failed to answer")),
+    sendProblem(reply, refusal("internal", "this node failed to answer")),
   );
   server.server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     if (Number(request.headers["content-length"]) > BODY_BYTES_MAX)
@@ -140,7 +140,7 @@ function addAdminRoutes(server: FastifyInstance, options: HttpOptions, registry:
   server.get("/_synod/metrics", (_request, reply) => {
     metrics().then(
       (text) => reply.type(registry.contentType).send(text),
-      () => sendProblem(reply, refusal(500, "internal", "the metrics could not be read")),
+      () => sendProblem(reply, refusal("internal", "the metrics could not be read")),
     );
   });
   const methods = METHODS.filter((method) => method !== "CONNECT");
@@ -156,7 +156,7 @@ function addAdminRoutes(server: FastifyInstance, options: HttpOptions, registry:
   });
 }
 
-const RESERVED_METHOD = refusal(405, "bad-method", "what is below /_synod/ can only be read");
+const RESERVED_METHOD = refusal("bad-method", "what is below /_synod/ can only be read");
 
 function readiness(status: HostStatus, stopped: string | null): { ready: boolean; reason: string } {
   if (stopped !== null) return { ready: false, reason: `this node has stopped: ${stopped}` };
@@ -181,13 +181,13 @@ function clientProblem(
       const packet = Buffer.isBuffer(error.rawPacket) ? error.rawPacket : Buffer.alloc(0);
       const lineEnd = packet.indexOf("\r\n");
       return packet.length > 0 && (lineEnd < 0 || lineEnd > headerBytesMax / 2)
-        ? refusal(414, "key-too-long", "the path is too long")
-        : refusal(431, "headers-too-large", `headers have at most ${headerBytesMax} bytes`);
+        ? refusal("key-too-long", "the path is too long")
+        : refusal("headers-too-large", `headers have at most ${headerBytesMax} bytes`);
     }
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return refusal(408, "request-timeout", "the request took too long to arrive");
+      return refusal("request-timeout", "the request took too long to arrive");
     default:
-      return refusal(400, "bad-request", "this is not a valid HTTP request");
+      return refusal("bad-request", "this is not a valid HTTP request");
   }
 }
 

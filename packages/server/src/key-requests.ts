@@ -76,10 +76,10 @@ class KeyRequest implements BodyReceiver, Waiter {
     if (target.kind === "reserved") return this.#refuse(UNKNOWN_PATH);
     if (target.kind === "bad") {
       const code = target.status === 414 ? "key-too-long" : "bad-key";
-      return this.#refuse(refusal(target.status, code, target.message));
+      return this.#refuse(refusal(code, target.message));
     }
     const options = readOptions(this.#request.headers);
-    if (typeof options === "string") return this.#refuse(refusal(400, "bad-header", options));
+    if (typeof options === "string") return this.#refuse(refusal("bad-header", options));
     this.#key = target.key;
     this.#options = options;
     if (writes) return receiveBody(this.#request, this.#context.bodies, this);
@@ -123,7 +123,7 @@ class KeyRequest implements BodyReceiver, Waiter {
       case "absent":
         return this.#send(404, NO_CONTENT, null);
       default:
-        return this.#reply(refusal(500, "internal", "the state machine did not understand this"));
+        return this.#reply(refusal("internal", "the state machine did not understand this"));
     }
   }
 
@@ -155,7 +155,6 @@ class KeyRequest implements BodyReceiver, Waiter {
 export const ALLOW = "GET, HEAD, POST, PUT, DELETE";
 
 export const UNKNOWN_PATH: Problem = refusal(
-  404,
   "unknown-path",
   "below /_synod/ there are status, health, ready and metrics",
 );

@@ -29,25 +29,39 @@ export function failureProblem(failure: Failed): Problem {
   return { status: FAILURE_STATUS[code], code, applied, message };
 }
 
+/**
+ * Answers of the HTTP layer itself, before anything was proposed, with their status. Codes that are
+ * in {@link FAILURE_STATUS} too mean the same here. docs/errors.md is checked against it.
+ */
+export const REFUSAL_STATUS = {
+  "bad-request": 400,
+  "bad-key": 400,
+  "bad-header": 400,
+  "unknown-path": 404,
+  "bad-method": 405,
+  "request-timeout": 408,
+  "too-large": 413,
+  "key-too-long": 414,
+  overload: 429,
+  "headers-too-large": 431,
+  internal: 500,
+} as const satisfies Record<string, number>;
+
+export type RefusalCode = keyof typeof REFUSAL_STATUS;
+
 /** A request that was understood as wrong before anything was proposed. */
-export function refusal(status: number, code: string, message: string): Problem {
-  return { status, code, applied: "no", message };
+export function refusal(code: RefusalCode, message: string): Problem {
+  return { status: REFUSAL_STATUS[code], code, applied: "no", message };
 }
 
 export const BAD_METHOD: Problem = refusal(
-  405,
   "bad-method",
   "keys take GET, HEAD, POST, PUT and DELETE",
 );
 
-export const BODY_TOO_LARGE: Problem = refusal(
-  413,
-  "too-large",
-  "a value has at most 1048576 bytes",
-);
+export const BODY_TOO_LARGE: Problem = refusal("too-large", "a value has at most 1048576 bytes");
 
 export const BODIES_TOO_MANY: Problem = refusal(
-  429,
   "overload",
   "the bodies of too many requests are on their way to this node",
 );

@@ -37,7 +37,7 @@ export function httpHarness(): HttpHarness {
       backend,
       limits,
       stopped: () => harness.stopped,
-      counters: () => ({ links_refused: 7 }),
+      counters: () => ({ frames_dropped: 0, links_lost: 0, links_refused: 7 }),
     });
     port = (await listenHttp(server, { host: "127.0.0.1", port: 0 })).port;
     close = () => server.close();
