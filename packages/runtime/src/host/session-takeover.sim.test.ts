@@ -36,7 +36,7 @@ function executions(lab: MultiLab, id: number, key: string): number {
   return lab.node(id).applied.filter((payload) => text.decode(payload).includes(key)).length;
 }
 
-test("a node whose session was closed by a newer life goes on above that life, and is served", () => {
+test("a node whose session a newer life has closed goes on above it, and is served", () => {
   const lab = started();
   takeOver(lab, 900);
   const before = lab.node(2).host?.status().incarnation as number;

@@ -107,6 +107,21 @@ describe("before an election", () => {
   });
 });
 
+test("election time-outs differ, from replica to replica and from one to the next", () => {
+  const waits = new Set<number>();
+  for (let seed = 1; seed <= 10; seed += 1) {
+    const solo = createSolo({ seed });
+    for (let round = 1; round <= 5; round += 1) {
+      const wait = solo.timers.get("election") ?? 0;
+      expect(wait).toBeGreaterThanOrEqual(500);
+      expect(wait).toBeLessThanOrEqual(1000);
+      waits.add(wait);
+      solo.message(1, heartbeat("1.1", 0, round));
+    }
+  }
+  expect(waits.size).toBeGreaterThan(40);
+});
+
 describe("a probe", () => {
   test("is granted by a voter that hears no leader, and binds it to nothing", () => {
     const solo = createSolo();

@@ -47,7 +47,7 @@ describe("one-value-per-slot", () => {
     expect(onDurable(seen, 2, acceptedRecord("2.2", 1, ["b#1"]))).toBe("two values in slot 1");
   });
 
-  test("is about quorums: a vote alone chooses nothing, and the same value may be chosen twice", () => {
+  test("is about quorums: a vote alone chooses nothing, one value may be chosen twice", () => {
     const seen = history();
     onDurable(seen, 0, acceptedRecord("1.1", 1, ["a#1"]));
     expect(seen.chosen.size).toBe(0);

@@ -8,6 +8,7 @@ import {
   heartbeat,
   heartbeatAck,
   learn,
+  nack,
   probed,
   promise,
   REQUEST_BYTES,
@@ -178,6 +179,20 @@ describe("phase 2", () => {
     expect(solo.state.log.size).toBe(2);
     solo.message(1, accepted("1.0", 1, 2 ** 50));
     expect(solo.state.chosenUpTo).toBe(2);
+  });
+
+  test("a long run of votes costs no more than the slots that are open", () => {
+    const solo = leading();
+    solo.propose("a#1");
+    const { open } = role(solo);
+    const get = open.get.bind(open);
+    let looks = 0;
+    open.get = (slot) => {
+      looks += 1;
+      return get(slot);
+    };
+    solo.message(1, accepted("1.0", 1, 2 ** 24));
+    expect(looks).toBe(1);
   });
 
   test("slots are chosen in any order and delivered in theirs", () => {
@@ -395,14 +410,17 @@ describe("a leader out of reach", () => {
     }
   });
 
-  test("lets go of all that it was handed", () => {
-    const solo = leading({ tuning: { window: 1 } });
-    for (let n = 1; n <= 3; n += 1) solo.propose(`a#${n}`);
-    solo.message(2, heartbeat("2.2"));
-    expect(solo.state.queue).toEqual([]);
-    expect(solo.state.queueBytes).toBe(0);
-    // Not proposed by the next leadership here either: the host proposes again.
-    expect(solo.lead().filter((line) => line.includes("a#3"))).toEqual([]);
+  test("lets go of all that it was handed: the host proposes it again", () => {
+    for (const end of [heartbeat("2.2"), nack("1.0", "2.2")]) {
+      const solo = leading({ tuning: { window: 1 } });
+      for (let n = 1; n <= 3; n += 1) solo.propose(`a#${n}`);
+      const lines = solo.message(2, end);
+      expect(lines[0]).toBe("release unknown all");
+      expect(lines.join()).not.toContain("forward");
+      expect(solo.state.queue).toEqual([]);
+      expect(solo.state.queueBytes).toBe(0);
+      expect(solo.lead().join()).not.toContain("a#3");
+    }
   });
 });
 
