@@ -28,6 +28,7 @@ class Undecided extends CommandFailure {
 export function addCheckCommand(program: Command): void {
   program
     .command("check")
+    .summary("check recorded histories for linearizability")
     .description("Check recorded histories of clients for linearizability.")
     .argument("<file...>", "histories; of a directory, all in it (docs/checker.md: formats)")
     .option("--json", "one line of JSON per file", false)
