@@ -201,8 +201,11 @@ describe("a transferred snapshot", () => {
 });
 
 describe("the expiry of sessions", () => {
-  /** More clients than there are sessions: each opening closes the longest unused one. */
-  const CLIENTS = Array.from({ length: 9 }, (_, n) => `client-${n}`);
+  /**
+   * More clients than there are sessions: each opening closes the longest unused one, which is not
+   * the first by name.
+   */
+  const CLIENTS = Array.from({ length: 9 }, (_, n) => `client-${9 - n}`);
   const SESSIONS_MAX = 4;
   const tuning = { ...SMALL, journalBytesMax: 6_144, sessionsMax: SESSIONS_MAX };
 
