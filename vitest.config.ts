@@ -13,7 +13,7 @@ const alias = [
 ];
 
 /** The slow suites, told apart by the ending of the file name. */
-const slow = ["sim", "model", "proc"].map((kind) => `**/*.${kind}.test.ts`);
+const slow = ["sim", "model", "mutant", "proc"].map((kind) => `**/*.${kind}.test.ts`);
 
 interface Suite {
   readonly name: string;
@@ -70,10 +70,17 @@ export default defineConfig({
         order: 3,
       }),
       project({
+        name: "mutant",
+        include: ["packages/*/src/**/*.mutant.test.ts"],
+        timeoutMs: 120_000,
+        order: 4,
+        globalSetup: "./tools/ensure-built.ts",
+      }),
+      project({
         name: "proc",
         include: ["packages/*/src/**/*.proc.test.ts"],
         timeoutMs: 60_000,
-        order: 4,
+        order: 5,
         serial: true,
         globalSetup: "./tools/ensure-built.ts",
       }),

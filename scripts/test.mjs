@@ -6,7 +6,7 @@ import { ensure, root } from "./ensure.mjs";
 const started = performance.now();
 const state = ensure();
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
-if (process.env.CI) console.log(`install and build: ${state}, ${seconds} s of 90 s`);
+if (process.env.CI) console.log(`install and build: ${state}, ${seconds} s of 120 s`);
 
 if (state === "not installed") {
   console.log("0 passed, 1 failed");

@@ -106,6 +106,13 @@ test("relative links in documents lead to a file", () => {
   expect(broken).toEqual([]);
 });
 
+test("documents that sources name are there", () => {
+  const missing = linesMatching(codeFiles, /\bdocs\/[\w/-]+\.md\b/).filter((line) =>
+    [...line.matchAll(/\bdocs\/[\w/-]+\.md\b/g)].some(([name]) => !existsSync(join(root, name))),
+  );
+  expect(missing).toEqual([]);
+});
+
 test("every document has exactly one title", () => {
   const wrong = documents.filter(
     (path) => proseLines(path).filter(([, line]) => /^# /.test(line)).length !== 1,
