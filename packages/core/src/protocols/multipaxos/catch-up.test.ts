@@ -183,9 +183,10 @@ describe("who is too far behind", () => {
   });
 
   test("needs none when it has those slots by now, or asked nobody", () => {
-    const solo = lagging(9);
-    solo.message(2, learn(1, names(1, 5), 9));
-    expect(solo.message(3, behind(5, 9))).toEqual([]);
+    const solo = lagging(20);
+    expect(solo.message(2, learn(1, names(1, 5), 20)).at(-1)).toContain("catchUp first=6");
+    expect(solo.message(3, behind(5, 20))).toEqual([]);
+    expect(solo.message(3, behind(6, 20))).toHaveLength(1);
     const content = createSolo();
     expect(content.message(1, behind(5))).toEqual([]);
     expect(content.state.known.chosenUpTo).toBe(5);
