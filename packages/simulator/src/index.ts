@@ -10,6 +10,11 @@ export { describeFault } from "./fault.ts";
 export { Fence, fenced } from "./fence.ts";
 export { drawLife, type Life } from "./life.ts";
 export * from "./linearizability/index.ts";
+export {
+  CALIBRATIONS,
+  type Calibration,
+  type CalibrationName,
+} from "./model/calibration/index.ts";
 export { cloneData, writeCanonical } from "./model/canonical.ts";
 export {
   type Bounds,
@@ -17,7 +22,16 @@ export {
   type Exploration,
   explore,
   type Model,
+  PROGRESS_EVERY,
+  type Progress,
 } from "./model/explore.ts";
+export {
+  type ReplicaModel,
+  type ReplicaModelAction,
+  type ReplicaModelState,
+  replicaModel,
+} from "./model/replica-model.ts";
+export type { ModelInvariants, ReplicaModelOptions } from "./model/replica-options.ts";
 export * from "./network-faults.ts";
 export type { Violation } from "./oracles/verdict.ts";
 export { type RunOptions, runSeed, type SeedReport } from "./run-seed.ts";

@@ -35,6 +35,7 @@ import { setTimer, type TimerName } from "./send.ts";
 import { createState, type MultipaxosState } from "./state.ts";
 
 export { multipaxosCodec } from "./codec.ts";
+export { formatMessage, formatValue } from "./format.ts";
 export {
   afterStep,
   createHistory,
@@ -44,6 +45,7 @@ export {
   replicaProblem,
 } from "./invariants.ts";
 export { MESSAGE_KINDS, type MultipaxosMessage } from "./messages.ts";
+export { multipaxosModelling } from "./model.ts";
 export { decodeRecord, journalRecord, type MultipaxosRecord } from "./records.ts";
 export type { Entry, MultipaxosState, Role } from "./state.ts";
 export { MULTIPAXOS_TUNING, type MultipaxosTuning } from "./tuning.ts";

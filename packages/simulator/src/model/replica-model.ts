@@ -1,0 +1,182 @@
+import type { NodeId, Writer } from "@synod/core";
+import type { Model } from "./explore.ts";
+import { CRASH, createStore, type Letter, type Outcome, type Replica, SYNC } from "./replica.ts";
+import { createEvents, describeEvent } from "./replica-events.ts";
+import { createJudge } from "./replica-judge.ts";
+import type { ReplicaModelOptions } from "./replica-options.ts";
+
+/**
+ * Every interleaving of a small configuration: real replicas behind real effect queues, where each
+ * delivery, each sync, each message to oneself, each time-out and each crash is an event of its
+ * own. Messages overtake each other as they like, and may stay away for ever. A delivery that
+ * changes nothing is left out: the message stays on its way.
+ */
+export interface ReplicaModelState<S, M> {
+  readonly replicas: readonly Replica<S, M>[];
+  /** Numbers of the messages in flight, ascending; equal ones are one. */
+  readonly letters: readonly number[];
+  readonly crashes: number;
+  readonly duplicates: number;
+  readonly losses: number;
+  /** What the action that led here did wrong. */
+  readonly problem: string | null;
+}
+
+export interface ReplicaModelAction {
+  readonly node: NodeId;
+  /** Of the replica; the arrival of a letter when `letter` is one. */
+  readonly event: number;
+  /** Number of the letter, or -1. */
+  readonly letter: number;
+  readonly fate: "arrives" | "arrives and stays" | "is lost";
+}
+
+export interface ReplicaModel<S, M> extends Model<ReplicaModelState<S, M>, ReplicaModelAction> {
+  describe(state: ReplicaModelState<S, M>, action: ReplicaModelAction): string;
+  /** What a step brought: messages that left, slots delivered, lines for people. */
+  news(before: ReplicaModelState<S, M>, after: ReplicaModelState<S, M>): readonly string[];
+  /** Chosen values by slot, as the disks have it: for asking whether a model is worth its name. */
+  chosen(state: ReplicaModelState<S, M>, slot: number): string | null;
+  /** Different states of single replicas so far; each step of the core was taken once for each. */
+  replicas(): number;
+}
+
+export function replicaModel<S, M, H>(options: ReplicaModelOptions<S, M, H>): ReplicaModel<S, M> {
+  type State = ReplicaModelState<S, M>;
+  const store = createStore(options);
+  const events = createEvents(options, store);
+  const judge = createJudge(options.invariants, options.size);
+
+  function actions(state: State): ReplicaModelAction[] {
+    const found: ReplicaModelAction[] = [];
+    for (const letter of state.letters) {
+      const node = store.letters[letter]?.to as NodeId;
+      const event = events.firstLetter + letter;
+      found.push({ node, event, letter, fate: "arrives" });
+      if (state.duplicates > 0) found.push({ node, event, letter, fate: "arrives and stays" });
+      if (state.losses > 0) found.push({ node, event, letter, fate: "is lost" });
+    }
+    for (const replica of state.replicas) {
+      const { node } = replica;
+      for (const event of events.own(replica)) {
+        // Notes that nobody waits for matter to crashes alone.
+        if (event === SYNC && state.crashes === 0 && !waits(replica)) continue;
+        found.push({ node, event, letter: -1, fate: "arrives" });
+      }
+      if (state.crashes > 0) found.push({ node, event: CRASH, letter: -1, fate: "arrives" });
+    }
+    return found;
+  }
+
+  function apply(before: State, action: ReplicaModelAction): State | null {
+    const { node, event, letter, fate } = action;
+    if (fate === "is lost") {
+      const letters = before.letters.filter((other) => other !== letter);
+      return { ...before, letters, losses: before.losses - 1, problem: null };
+    }
+    const replica = before.replicas[node] as Replica<S, M>;
+    const outcome = events.outcome(replica, event);
+    const kept =
+      letter < 0 || fate === "arrives and stays"
+        ? before.letters
+        : before.letters.filter((other) => other !== letter);
+    if (letter >= 0 && isIdle(before, replica, outcome)) return null;
+    const replicas = before.replicas.map((old) => (old === replica ? outcome.replica : old));
+    const crashes = before.crashes - (event === CRASH ? 1 : 0);
+    return {
+      replicas,
+      letters: fresh(replicas, merged(kept, outcome.letters), crashes > 0),
+      crashes,
+      duplicates: before.duplicates - (fate === "arrives and stays" ? 1 : 0),
+      losses: before.losses,
+      problem: outcome.problem,
+    };
+  }
+
+  function fresh(
+    replicas: State["replicas"],
+    letters: readonly number[],
+    mayCrash: boolean,
+  ): readonly number[] {
+    return letters.filter((id) => {
+      const letter = store.letters[id] as Letter<M>;
+      const replica = replicas[letter.to] as Replica<S, M>;
+      if (!options.isStale(replica.state, letter.message, mayCrash)) return true;
+      const outcome = events.outcome(replica, events.firstLetter + id);
+      return outcome.replica !== replica || outcome.letters.length > 0 || outcome.problem !== null;
+    });
+  }
+
+  return {
+    initial: [
+      {
+        replicas: Array.from({ length: options.size }, (_, node) => events.boot(node)),
+        letters: [],
+        crashes: options.crashes,
+        duplicates: options.duplicates,
+        losses: options.losses,
+        problem: null,
+      },
+    ],
+    actions,
+    apply,
+    fingerprint(writer: Writer, state: State) {
+      for (const replica of state.replicas) writer.u32(replica.id);
+      writer.u8(state.crashes);
+      writer.u8(state.duplicates);
+      writer.u8(state.losses);
+      // A step that was wrong may end where one that was right did.
+      writer.bool(state.problem !== null);
+      for (const letter of state.letters) writer.u32(letter);
+    },
+    check: (state) => state.problem ?? judge.problem(state.replicas),
+    describe(_state, { node, event, letter, fate }) {
+      const post = store.letters[letter];
+      const text =
+        post === undefined
+          ? null
+          : `${post.from} > ${post.to} ${fate}: ${options.describe(post.message)}`;
+      return fate === "is lost" ? (text ?? "") : describeEvent(events, node, event, text);
+    },
+    news(before, after) {
+      const sent = after.letters
+        .filter((letter) => !before.letters.includes(letter))
+        .map((letter) => store.letters[letter] as Letter<M>)
+        .map((post) => `${post.from} > ${post.to} leaves: ${options.describe(post.message)}`);
+      const delivered = after.replicas.flatMap((replica, node) => {
+        const known = before.replicas[node]?.delivered.length ?? 0;
+        return replica.delivered
+          .slice(known)
+          .map(({ slot, text }) => `${node} delivers slot ${slot}: ${text === "" ? "-" : text}`);
+      });
+      return [...sent, ...delivered];
+    },
+    chosen: (state, slot) => judge.chosen(state.replicas, slot),
+    replicas: store.replicas,
+  };
+}
+
+function waits<S, M>(replica: Replica<S, M>): boolean {
+  return replica.tail.some((effect) => effect.kind !== "note");
+}
+
+function isIdle<S, M>(
+  before: ReplicaModelState<S, M>,
+  replica: Replica<S, M>,
+  outcome: Outcome<S, M>,
+): boolean {
+  return (
+    outcome.problem === null &&
+    outcome.replica === replica &&
+    outcome.letters.every((letter) => before.letters.includes(letter))
+  );
+}
+
+/** Ascending, each once. */
+function merged(letters: readonly number[], more: readonly number[]): readonly number[] {
+  const fresh = more.filter(
+    (letter, at) => !letters.includes(letter) && more.indexOf(letter) === at,
+  );
+  if (fresh.length === 0) return letters;
+  return [...letters, ...fresh].sort((a, b) => a - b);
+}
