@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { ensure, root } from "./ensure.mjs";
 import { wrapComments } from "./wrap-comments.mjs";
 
-const skipped = new Set(["node_modules", "dist", ".git", ".cache", "testdata"]);
+const skipped = new Set(["node_modules", "dist", ".git", ".cache", ".synod", "testdata"]);
 
 /**
  * @param {string} path

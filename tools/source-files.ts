@@ -2,7 +2,16 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { root } from "./run-tool.ts";
 
-const skipped = new Set(["node_modules", "dist", ".cache", ".git", "coverage", "data", "tmp"]);
+const skipped = new Set([
+  "node_modules",
+  "dist",
+  ".cache",
+  ".git",
+  "coverage",
+  "data",
+  "tmp",
+  ".synod",
+]);
 
 function walk(directory: string): string[] {
   const files: string[] = [];
