@@ -22,7 +22,9 @@ export type Purpose =
   | "disk"
   | "client"
   | "fork"
-  | "life-disk";
+  | "life-disk"
+  | "damage"
+  | "core";
 
 /** Distinct odd numbers, spread by the hash; their order is part of no format. */
 const SALTS: Readonly<Record<Purpose, number>> = Object.freeze({
@@ -43,6 +45,8 @@ const SALTS: Readonly<Record<Purpose, number>> = Object.freeze({
   client: 0xf1bbcdcb,
   fork: 0x9e3779b1,
   "life-disk": 0x510e527f,
+  damage: 0x1f83d9ab,
+  core: 0x5be0cd19,
 });
 
 /** 32 uniform bits for one decision. */

@@ -58,6 +58,7 @@ export class Client {
   #begun = 0;
   #waiting = 0;
   #left = Number.POSITIVE_INFINITY;
+  #nodes: readonly NodeId[];
 
   constructor(plan: ClientPlan, seed: number, world: ClientWorld) {
     this.plan = plan;
@@ -65,6 +66,7 @@ export class Client {
     this.#name = plan.session;
     this.#home = plan.home;
     this.#seed = seed;
+    this.#nodes = world.nodes;
   }
 
   /** It has nothing left to do. */
@@ -76,9 +78,11 @@ export class Client {
     for (let at = 0; at < this.plan.width; at += 1) this.#rest();
   }
 
-  /** After `more` operations it is done. */
-  finish(more: number): void {
+  /** After `more` operations it is done; from now on it speaks with these nodes only. */
+  finish(more: number, nodes: readonly NodeId[]): void {
     this.#left = more;
+    this.#nodes = nodes;
+    if (!nodes.includes(this.#home)) this.#home = nodes[0] as NodeId;
   }
 
   /** Every operation has its own draws, so that one more try here changes nothing later. */
@@ -108,7 +112,7 @@ export class Client {
     const operation = this.#world.invoke({ client, key, kind, value, session });
     if (session === null) return this.#writeOnce(operation, draws, 0);
     if (draws.chance(plan.doubles)) {
-      const other = draws.pick(this.#world.nodes);
+      const other = draws.pick(this.#nodes);
       this.#world.attempt(this.#attempt(operation, other), () => undefined);
     }
     this.#insist(operation, draws, 0);
@@ -191,11 +195,11 @@ export class Client {
   }
 
   #node(draws: Draws): NodeId {
-    return draws.chance(this.plan.roams) ? draws.pick(this.#world.nodes) : this.#home;
+    return draws.chance(this.plan.roams) ? draws.pick(this.#nodes) : this.#home;
   }
 
   /** The node did not help: try another one next. */
   #wander(draws: Draws): void {
-    this.#home = draws.pick(this.#world.nodes);
+    this.#home = draws.pick(this.#nodes);
   }
 }

@@ -2,14 +2,16 @@ import type { Machine, NodeId, Position } from "@synod/core";
 import { type Configuration, createHost, type Host, type Outcome } from "@synod/runtime";
 import { draw } from "./addressed.ts";
 import { VirtualDisk } from "./disk.ts";
-import type { DiskImage } from "./disk-image.ts";
+import { type CrashFate, type DiskImage, seededFate } from "./disk-image.ts";
 import { Fence, fenced } from "./fence.ts";
 import type { Life } from "./life.ts";
+import type { ProtocolWatch } from "./protocol-watch.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimulatedSystem } from "./system.ts";
-import { virtualClock, virtualRandom } from "./virtual-clock.ts";
+import { type ClockShift, virtualClock, virtualRandom } from "./virtual-clock.ts";
 import type { Switchboard } from "./virtual-network.ts";
 import { watchedMachine } from "./watched-machine.ts";
+import { watchedProtocol } from "./watched-protocol.ts";
 
 /** What a cluster tells about its members; nothing of a dead incarnation is told. */
 export interface ClusterListener {
@@ -35,6 +37,10 @@ export interface ClusterListener {
     event: string,
     detail: Readonly<Record<string, number | string | boolean>>,
   ): void;
+  /** Something happened that lives should see sometimes. */
+  hit(probe: string): void;
+  /** A power loss left garbage on the disk of `node`. */
+  damaged(node: NodeId): void;
 }
 
 /** One member through all its incarnations. */
@@ -49,6 +55,11 @@ export interface Member {
   machine: Machine | null;
   /** Ends the process but keeps what the operating system holds (a killed process), or not. */
   keepsCache: boolean;
+  readonly clock: ClockShift;
+  /** A call of its disk has failed since it was started. */
+  readonly diskStruck: boolean;
+  /** Failed calls of its disk before that start. */
+  strikesBefore: number;
 }
 
 export interface ClusterOptions<S, M> {
@@ -57,6 +68,8 @@ export interface ClusterOptions<S, M> {
   readonly scheduler: Scheduler;
   readonly switchboard: Switchboard;
   readonly listener: ClusterListener;
+  /** Null: nobody looks into the replicas. */
+  readonly watch: ProtocolWatch<S, M> | null;
   /** Disks to begin with; absent ones are empty. */
   readonly images?: ReadonlyMap<NodeId, DiskImage>;
   /**
@@ -80,16 +93,24 @@ export class Cluster<S, M> {
     this.#options = options;
     const { life, images, livesFrom = 0 } = options;
     this.configuration = configurationOf(life);
-    this.members = life.nodes.map((node) => ({
-      node,
-      disk: this.#disk(node, images?.get(node) ?? null),
-      lives: livesFrom,
-      state: "down",
-      host: null,
-      fence: null,
-      machine: null,
-      keepsCache: false,
-    }));
+    this.members = life.nodes.map((node) => {
+      const disk = this.#disk(node, images?.get(node) ?? null);
+      return {
+        node,
+        disk,
+        lives: livesFrom,
+        state: "down",
+        host: null,
+        fence: null,
+        machine: null,
+        keepsCache: false,
+        clock: { ms: 0 },
+        strikesBefore: 0,
+        get diskStruck() {
+          return disk.faults.strikes > this.strikesBefore;
+        },
+      };
+    });
   }
 
   member(node: NodeId): Member {
@@ -105,13 +126,14 @@ export class Cluster<S, M> {
     const current = (): boolean => member.lives === life_ && member.fence?.down === false;
     const fence = new Fence(() => this.#fallen(member));
     const machine = system.createMachine();
+    member.strikesBefore = member.disk.faults.strikes;
     member.state = "starting";
     member.fence = fence;
     member.machine = machine;
     listener.replaced(node);
     const host = createHost<S, M>({
       ports: fenced(this.#ports(member), fence),
-      protocol: system.protocol,
+      protocol: this.#watched(node, current),
       machine: watchedMachine(machine, {
         applied: (payload, result) => {
           if (current()) listener.applied(node, payload, result);
@@ -149,6 +171,19 @@ export class Cluster<S, M> {
     });
   }
 
+  #watched(node: NodeId, current: () => boolean): SimulatedSystem<S, M>["protocol"] {
+    const { system, watch } = this.#options;
+    if (watch === null) return system.protocol;
+    return watchedProtocol(system.protocol, {
+      stepped: (state, input, effects) => {
+        if (current()) watch.stepped(node, state, input, effects);
+      },
+      leaves: (message) => {
+        if (current()) watch.leaves(node, message);
+      },
+    });
+  }
+
   /** Dies now, whatever it was doing. */
   kill(node: NodeId, keepsCache: boolean): void {
     const member = this.member(node);
@@ -166,17 +201,31 @@ export class Cluster<S, M> {
   }
 
   #fallen(member: Member): void {
-    const { life, scheduler, switchboard, listener } = this.#options;
+    const { scheduler, switchboard, listener } = this.#options;
     const { node } = member;
     this.#crashes += 1;
     if (member.keepsCache) member.disk.kill();
-    else member.disk.crash(draw(life.seed, "life-disk", node, member.lives, this.#crashes));
+    else this.#powerOff(member);
     switchboard.vanish(node, member.keepsCache);
+    this.#options.watch?.fell(node);
     scheduler.resume(node);
     member.state = "down";
     member.host = null;
     member.machine = null;
     listener.down(node);
+  }
+
+  #powerOff(member: Member): void {
+    const { life, listener } = this.#options;
+    const { node, disk, lives } = member;
+    const seed = draw(life.seed, "life-disk", node, lives, this.#crashes);
+    const garbage = life.victims.includes(node) ? life.disk.garbage : 0;
+    disk.crash(
+      watchedFate(seededFate(seed, garbage), {
+        hit: (probe) => listener.hit(probe),
+        ruined: () => listener.damaged(node),
+      }),
+    );
   }
 
   #failed(member: Member, reason: string): void {
@@ -203,8 +252,9 @@ export class Cluster<S, M> {
     const { life, scheduler, switchboard } = this.#options;
     const { node, lives: incarnation } = member;
     const faults = life.clocks[node] as Life["clocks"][number];
+    const shift = member.clock;
     return {
-      clock: virtualClock(scheduler, { seed: life.seed, node, incarnation, faults }),
+      clock: virtualClock(scheduler, { seed: life.seed, node, incarnation, faults, shift }),
       network: switchboard.port(node),
       disk: member.disk.attach(),
       random: virtualRandom(life.seed, node, incarnation),
@@ -219,5 +269,29 @@ export function configurationOf(life: Pick<Life, "seed" | "nodes">): Configurati
     cluster: (life.seed >>> 0).toString(16).padStart(32, "0"),
     members: life.nodes.map((id) => ({ id, address: `node-${id}`, zone: "", roles: [] })),
     quorums: null,
+  };
+}
+
+/** The same fate, and what it has taken. */
+function watchedFate(
+  fate: CrashFate,
+  watch: { readonly hit: (probe: string) => void; readonly ruined: () => void },
+): CrashFate {
+  const { hit, ruined } = watch;
+  return {
+    ...fate,
+    sector: (file, sector) => {
+      const kept = fate.sector(file, sector);
+      if (kept === "old") hit("crash: unsynced sectors lost");
+      if (kept !== "garbage") return kept;
+      hit("crash: unsynced sector became garbage");
+      ruined();
+      return kept;
+    },
+    entry: (entry, index) => {
+      const kept = fate.entry(entry, index);
+      if (!kept) hit("crash: unsynced directory entry lost");
+      return kept;
+    },
   };
 }

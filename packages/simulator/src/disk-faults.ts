@@ -35,7 +35,18 @@ export class DiskFaults {
   capacityBytes: number = Number.POSITIVE_INFINITY;
   /** Added to every write and sync, ms. */
   extraMs = 0;
+  #strikes = 0;
   #armed: { readonly fault: DiskFault; seen: number }[] = [];
+
+  /** Calls that have failed so far, for whatever reason. */
+  get strikes(): number {
+    return this.#strikes;
+  }
+
+  /** A call has failed for want of space. */
+  struck(): void {
+    this.#strikes += 1;
+  }
 
   arm(fault: DiskFault): void {
     this.#armed.push({ fault, seen: 0 });
@@ -58,6 +69,7 @@ export class DiskFaults {
       if (armed.seen > fault.after && armed.seen <= fault.after + fault.times)
         error ??= fault.error;
     }
+    if (error !== null) this.#strikes += 1;
     return error;
   }
 }

@@ -18,10 +18,12 @@ export interface FileFate {
 /**
  * The bytes of one file: the platter, and above it the sectors that were written and not synced. A
  * reader sees both. After a failed sync the sectors stay visible but are not dirty any more: no
- * later sync saves them, as on Linux.
+ * later sync saves them, as on Linux. Sectors on the platter are replaced, never written to, so
+ * that twins may share them.
  */
 export class VirtualFile {
-  #platter: Uint8Array = new Uint8Array(SECTOR_BYTES);
+  /** By number; absent ones are zero. */
+  #platter: (Uint8Array | undefined)[] = [];
   #platterSize = 0;
   #size = 0;
   #dirty = new Map<number, Uint8Array>();
@@ -30,7 +32,7 @@ export class VirtualFile {
   /** A twin, unsynced sectors included. */
   copy(): VirtualFile {
     const twin = new VirtualFile();
-    twin.#platter = this.#platter.slice();
+    twin.#platter = [...this.#platter];
     twin.#platterSize = this.#platterSize;
     twin.#size = this.#size;
     twin.#dirty = copySectors(this.#dirty);
@@ -52,9 +54,15 @@ export class VirtualFile {
     const end = Math.min(offset + length, this.#size);
     if (end <= offset) return new Uint8Array(0);
     const bytes = new Uint8Array(end - offset);
-    bytes.set(this.#platter.subarray(offset, Math.min(end, this.#platter.length)));
-    this.#overlay(this.#dropped, offset, bytes);
-    this.#overlay(this.#dirty, offset, bytes);
+    const last = Math.floor((end - 1) / SECTOR_BYTES);
+    for (let sector = Math.floor(offset / SECTOR_BYTES); sector <= last; sector += 1) {
+      const held = this.#seen(sector);
+      if (held === undefined) continue;
+      const start = sector * SECTOR_BYTES;
+      const from = Math.max(offset, start);
+      const to = Math.min(end, start + SECTOR_BYTES);
+      bytes.set(held.subarray(from - start, to - start), from - offset);
+    }
     return bytes;
   }
 
@@ -65,14 +73,17 @@ export class VirtualFile {
       const sector = Math.floor(at / SECTOR_BYTES);
       const within = at - sector * SECTOR_BYTES;
       const length = Math.min(SECTOR_BYTES - within, end - at);
-      this.#dirtySector(sector).set(bytes.subarray(at - offset, at - offset + length), within);
+      const part = bytes.subarray(at - offset, at - offset + length);
+      if (length === SECTOR_BYTES) this.#dirty.set(sector, part.slice());
+      else this.#dirtySector(sector).set(part, within);
+      this.#dropped.delete(sector);
       at += length;
     }
     this.#size = Math.max(this.#size, end);
   }
 
   sync(): void {
-    for (const [sector, bytes] of this.#dirty) this.#store(sector, bytes);
+    for (const [sector, bytes] of this.#dirty) this.#platter[sector] = bytes;
     this.#dirty.clear();
     this.#platterSize = this.#size;
   }
@@ -87,8 +98,8 @@ export class VirtualFile {
   lose(fate: FileFate): void {
     for (const sector of this.unsyncedSectors()) {
       const kept = fate.sector(sector);
-      if (kept === "new") this.#store(sector, this.#dirty.get(sector) as Uint8Array);
-      else if (kept === "garbage") this.#store(sector, garbage(sector, fate));
+      if (kept === "new") this.#platter[sector] = this.#dirty.get(sector);
+      else if (kept === "garbage") this.#platter[sector] = garbage(sector, fate);
     }
     this.#dirty.clear();
     this.#dropped.clear();
@@ -106,7 +117,7 @@ export class VirtualFile {
     this.write(offset, bytes);
     for (const sector of this.unsyncedSectors()) {
       if (dirty.has(sector)) continue;
-      this.#store(sector, this.#dirty.get(sector) as Uint8Array);
+      this.#platter[sector] = this.#dirty.get(sector);
       this.#dirty.delete(sector);
     }
     if (this.#size > size) this.#platterSize = this.#size;
@@ -119,44 +130,30 @@ export class VirtualFile {
   }
 
   #resize(size: number): void {
-    if (size < this.#platter.length) this.#platter.fill(0, size);
+    const sectors = Math.ceil(size / SECTOR_BYTES);
+    if (sectors < this.#platter.length) this.#platter.length = sectors;
+    const within = size % SECTOR_BYTES;
+    const last = this.#platter[sectors - 1];
+    if (within > 0 && last !== undefined) {
+      const cut = last.slice();
+      cut.fill(0, within);
+      this.#platter[sectors - 1] = cut;
+    }
     this.#size = size;
     this.#platterSize = size;
+  }
+
+  /** What a reader sees of a sector; undefined: zeros. */
+  #seen(sector: number): Uint8Array | undefined {
+    return this.#dirty.get(sector) ?? this.#dropped.get(sector) ?? this.#platter[sector];
   }
 
   #dirtySector(sector: number): Uint8Array {
     const dirty = this.#dirty.get(sector);
     if (dirty !== undefined) return dirty;
-    const start = sector * SECTOR_BYTES;
-    const copy = new Uint8Array(SECTOR_BYTES);
-    copy.set(this.#dropped.get(sector) ?? this.#platter.subarray(start, start + SECTOR_BYTES));
-    this.#dropped.delete(sector);
+    const copy = this.#seen(sector)?.slice() ?? new Uint8Array(SECTOR_BYTES);
     this.#dirty.set(sector, copy);
     return copy;
-  }
-
-  #store(sector: number, bytes: Uint8Array): void {
-    const end = (sector + 1) * SECTOR_BYTES;
-    if (end > this.#platter.length) {
-      const grown = new Uint8Array(Math.max(end, this.#platter.length * 2));
-      grown.set(this.#platter);
-      this.#platter = grown;
-    }
-    this.#platter.set(bytes, end - SECTOR_BYTES);
-  }
-
-  #overlay(sectors: ReadonlyMap<number, Uint8Array>, offset: number, into: Uint8Array): void {
-    if (sectors.size === 0) return;
-    const first = Math.floor(offset / SECTOR_BYTES);
-    const last = Math.floor((offset + into.length - 1) / SECTOR_BYTES);
-    for (let sector = first; sector <= last; sector += 1) {
-      const bytes = sectors.get(sector);
-      if (bytes === undefined) continue;
-      const start = sector * SECTOR_BYTES;
-      const from = Math.max(offset, start);
-      const to = Math.min(offset + into.length, start + SECTOR_BYTES);
-      into.set(bytes.subarray(from - start, to - start), from - offset);
-    }
   }
 }
 

@@ -86,7 +86,7 @@ export class VirtualDisk {
     return this.#port(holder);
   }
 
-  /** The power goes: everything unsynced is lost or kept as `fate` (or the seed) decides. */
+  /** The power goes: everything unsynced is lost or kept as `fate` decides. */
   crash(fate: CrashFate | number): void {
     this.kill();
     this.#image.crash(typeof fate === "number" ? seededFate(fate) : fate);
@@ -190,8 +190,12 @@ export class VirtualDisk {
   }
 
   #create(name: string): PortError | null {
-    if (this.#image.usedBytes() + SECTOR_BYTES > this.faults.capacityBytes)
+    const { capacityBytes } = this.faults;
+    const limited = capacityBytes !== Number.POSITIVE_INFINITY;
+    if (limited && this.#image.usedBytes() + SECTOR_BYTES > capacityBytes) {
+      this.faults.struck();
       return portError("no-space", `no space to create ${name}`);
+    }
     return this.#image.create(name);
   }
 
@@ -240,13 +244,19 @@ export class VirtualDisk {
   #writeWhatFits(name: string, offset: number, bytes: Uint8Array): PortError | null {
     const file = this.#image.file(name);
     if (file === null) return notFound(name);
-    const room = Math.max(0, this.faults.capacityBytes - this.#image.usedBytes());
+    const { capacityBytes } = this.faults;
+    if (capacityBytes === Number.POSITIVE_INFINITY) {
+      file.write(offset, bytes);
+      return null;
+    }
+    const room = Math.max(0, capacityBytes - this.#image.usedBytes());
     const end = Math.ceil(file.size / SECTOR_BYTES) * SECTOR_BYTES + room;
     if (offset + bytes.length <= end) {
       file.write(offset, bytes);
       return null;
     }
     if (end > offset) file.write(offset, bytes.subarray(0, end - offset));
+    this.faults.struck();
     return portError("no-space", `no space to write ${bytes.length} bytes to ${name}`);
   }
 

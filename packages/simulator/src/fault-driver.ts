@@ -1,8 +1,11 @@
 import type { NodeId } from "@synod/core";
 import { draw } from "./addressed.ts";
 import type { Cluster } from "./cluster.ts";
-import { describeFault, type Fault, type Target } from "./fault.ts";
+import { DiskFaultDriver } from "./disk-fault-driver.ts";
+import { type Crash, describeFault, type Fault, type Muffle, type Usurp } from "./fault.ts";
+import type { Target } from "./fault-network.ts";
 import type { Life } from "./life.ts";
+import { NetworkFaultDriver } from "./network-fault-driver.ts";
 import { NOBODY, type Scheduler } from "./scheduler.ts";
 import type { Switchboard } from "./virtual-network.ts";
 
@@ -10,6 +13,10 @@ import type { Switchboard } from "./virtual-network.ts";
 const CRASH_AT_LATEST_MS = 1_000;
 /** A node that went down without a fault's word (it failed) comes back after this, ms. */
 const RESTART_MS = 500;
+/** Starts that may fail on a damaged disk before the operator moves it away. */
+const FAILED_STARTS_MAX = 2;
+/** A pause from which on time-outs must have fired, ms. */
+const LONG_PAUSE_MS = 5_000;
 
 /** An ambush that nothing walked into by then is called off, ms. */
 const AMBUSH_MS = 10_000;
@@ -29,14 +36,24 @@ interface FaultDriverOptions<S, M> {
   readonly scheduler: Scheduler;
   readonly cluster: Cluster<S, M>;
   readonly switchboard: Switchboard;
-  readonly wiped: (node: NodeId) => void;
+  /** The disk of `node` does not hold all any more that it had made durable. */
+  readonly damaged: (node: NodeId) => void;
+  /** No vote of `node` may leave from now on. */
+  readonly forgot: (node: NodeId) => void;
+  readonly hit: (probe: string) => void;
   readonly tell: (text: string) => void;
 }
 
 /** Makes the faults of a life happen at their times, and undoes what ends by itself. */
 export class FaultDriver<S, M> {
   readonly #options: FaultDriverOptions<S, M>;
+  readonly #network: NetworkFaultDriver;
+  readonly #disks: DiskFaultDriver<S, M>;
   readonly #restartMs = new Map<NodeId, number>();
+  readonly #damaged = new Set<NodeId>();
+  readonly #failedStarts = new Map<NodeId, number>();
+  /** Nodes that stay down. */
+  #held: ReadonlySet<NodeId> = new Set();
   #ambushes: Ambush[] = [];
   #over = false;
   #happened = 0;
@@ -44,6 +61,23 @@ export class FaultDriver<S, M> {
 
   constructor(options: FaultDriverOptions<S, M>) {
     this.#options = options;
+    const { life, scheduler, switchboard, cluster, hit, forgot } = options;
+    const resolve = (target: Target): NodeId => this.#resolve(target);
+    const isOver = (): boolean => this.#over;
+    const leader = (): NodeId => this.#resolve("leader");
+    const { nodes } = life;
+    const common = { scheduler, resolve, isOver, hit };
+    this.#network = new NetworkFaultDriver({ ...common, nodes, switchboard, leader });
+    this.#disks = new DiskFaultDriver({
+      ...common,
+      cluster,
+      fell: (node, downMs) => this.#powerOff(node, downMs),
+      damaged: (node) => this.damage(node),
+      forgot: (node) => {
+        this.damage(node);
+        forgot(node);
+      },
+    });
   }
 
   /** Faults that had something to hit. */
@@ -63,18 +97,33 @@ export class FaultDriver<S, M> {
       });
   }
 
-  /**
-   * No more faults: whoever is down starts, whoever stands still goes on, armed crashes are called
-   * off.
-   */
-  end(): void {
+  /** No more faults: all but `held` start, go on, have their disks work and their clocks run. */
+  end(held: ReadonlySet<NodeId>): void {
     this.#over = true;
+    this.#held = held;
     const { cluster, scheduler } = this.#options;
-    for (const { node, fence } of cluster.members) {
+    for (const { node, fence, disk } of cluster.members) {
       fence?.spare();
+      disk.faults.clear();
+      if (held.has(node)) continue;
       scheduler.resume(node);
       cluster.start(node);
     }
+  }
+
+  /** Whether a host has an excuse for ending by itself: its disk has failed, or lost something. */
+  mayFail(node: NodeId): boolean {
+    return this.#damaged.has(node) || this.#options.cluster.member(node).diskStruck;
+  }
+
+  /** A host could not start, or ended by itself, and was excused. */
+  failed(node: NodeId): void {
+    this.#options.hit("host: stopped by its disk");
+    const { state } = this.#options.cluster.member(node);
+    if (state !== "starting" || !this.#damaged.has(node)) return;
+    const failures = (this.#failedStarts.get(node) ?? 0) + 1;
+    this.#failedStarts.set(node, failures);
+    if (failures >= FAILED_STARTS_MAX) this.#disks.wipe(node, RESTART_MS);
   }
 
   /** `node` stands for election, or has won one. */
@@ -92,83 +141,110 @@ export class FaultDriver<S, M> {
     const { cluster, scheduler } = this.#options;
     const ms = this.#over ? RESTART_MS : (this.#restartMs.get(node) ?? RESTART_MS);
     this.#restartMs.delete(node);
-    scheduler.after(ms, NOBODY, "fault", () => cluster.start(node));
+    scheduler.after(ms, NOBODY, "fault", () => {
+      if (!this.#held.has(node)) cluster.start(node);
+    });
   }
 
   #strike(fault: Fault): void {
-    const { cluster, scheduler, switchboard, tell } = this.#options;
+    const { scheduler, tell, cluster, hit } = this.#options;
     tell(`fault: ${describeFault(fault)}`);
     this.#happened += 1;
     switch (fault.kind) {
       case "crash":
-        return this.#crash(this.#resolve(fault.target), fault.calls, fault.downMs, fault.fin);
+        return this.#crash(fault);
       case "power-loss":
-        for (const node of fault.nodes) {
-          this.#restartMs.set(node, fault.downMs);
-          cluster.kill(node, false);
-        }
+        hit(`fault: power loss on ${this.#share(fault.nodes.length)}`);
+        for (const node of fault.nodes) this.#powerOff(node, fault.downMs);
         return;
-      case "wipe":
-        return this.#wipe(this.#resolve(fault.target), fault.downMs);
-      case "pause":
-        return scheduler.pause(this.#resolve(fault.target), fault.forMs);
-      case "cut":
-        this.#cutWays(
-          this.#waysAround(
-            new Set(fault.side.map((target) => this.#resolve(target))),
-            fault.direction,
-          ),
-          fault.forMs,
-        );
+      case "pause": {
+        const node = this.#resolve(fault.target);
+        if (node === this.#resolve("leader")) hit("fault: leader paused");
+        if (fault.forMs >= LONG_PAUSE_MS) hit("fault: pause of 5 s or more");
+        return scheduler.pause(node, fault.forMs);
+      }
+      case "stall":
+        return this.#stall(this.#resolve(fault.target), fault.forMs);
+      case "jump":
+        hit("fault: clock jumped");
+        cluster.member(this.#resolve(fault.target)).clock.ms += fault.byMs;
         return;
       case "usurp":
         return this.#usurp(this.#resolve("leader"), fault);
       case "muffle":
         return this.#muffle(this.#resolve("leader"), fault);
-      case "flap": {
-        const target = this.#resolve(fault.target);
-        for (const { node } of cluster.members) if (node !== target) switchboard.flap(node, target);
-      }
+      case "cut":
+      case "flap":
+      case "wave":
+      case "clog":
+      case "graph":
+        return this.#network.strike(fault);
+      default:
+        return this.#disks.strike(fault);
     }
   }
 
-  #crash(node: NodeId, calls: number, downMs: number, fin: boolean): void {
-    const { cluster, scheduler } = this.#options;
+  #share(count: number): string {
+    if (count === this.#options.life.nodes.length) return "all nodes";
+    return count >= this.#quorum() ? "a majority" : "a minority";
+  }
+
+  #crash(fault: Crash): void {
+    const { cluster, scheduler, hit } = this.#options;
+    const node = this.#resolve(fault.target);
     const { lives, state } = cluster.member(node);
     if (state === "down") return;
-    this.#restartMs.set(node, downMs);
-    cluster.killAt(node, calls, fin);
+    const leads = node === this.#resolve("leader");
+    hit(leads ? "fault: crash of the leader" : "fault: crash of another node");
+    hit(fault.fin ? "fault: process killed, its writes kept" : DEAD_MACHINE);
+    if (state === "starting") hit("fault: crash while starting");
+    this.#restartMs.set(node, fault.downMs);
+    cluster.killAt(node, fault.calls, fault.fin);
     scheduler.after(CRASH_AT_LATEST_MS, NOBODY, "fault", () => {
-      if (!this.#over && cluster.member(node).lives === lives) cluster.kill(node, fin);
+      if (!this.#over && cluster.member(node).lives === lives) cluster.kill(node, fault.fin);
     });
   }
 
-  #wipe(node: NodeId, downMs: number): void {
-    const { cluster, wiped } = this.#options;
+  #powerOff(node: NodeId, downMs: number): void {
     this.#restartMs.set(node, downMs);
-    cluster.kill(node, false);
-    cluster.member(node).disk.wipe();
-    wiped(node);
+    this.#options.cluster.kill(node, false);
   }
 
-  #usurp(leader: NodeId, fault: Extract<Fault, { kind: "usurp" }>): void {
-    const { cluster, scheduler } = this.#options;
+  /** The disk of `node` does not hold all any more that it had made durable. */
+  damage(node: NodeId): void {
+    this.#damaged.add(node);
+    this.#options.damaged(node);
+  }
+
+  #stall(node: NodeId, forMs: number): void {
+    const { scheduler, cluster, life, hit } = this.#options;
+    hit("fault: clock stood still");
+    const began = scheduler.now;
+    const rate = life.clocks[node]?.rate ?? 1;
+    scheduler.pause(node, forMs, () => {
+      cluster.member(node).clock.ms -= (scheduler.now - began) * rate;
+    });
+  }
+
+  #usurp(leader: NodeId, fault: Usurp): void {
+    const { scheduler, hit } = this.#options;
     scheduler.pause(leader, AMBUSH_MS);
     this.#await("won", leader, (usurper) => {
+      hit("fault: leader usurped while its followers lose power");
       const around = this.#others([leader, usurper], fault.draw).slice(0, this.#quorum() - 1);
-      for (const node of around) {
-        this.#restartMs.set(node, AMBUSH_DOWN_MS);
-        cluster.kill(node, false);
-      }
-      this.#cutWays(this.#waysAround(new Set([leader, ...around]), "both"), fault.forMs);
+      for (const node of around) this.#powerOff(node, AMBUSH_DOWN_MS);
+      const side = new Set([leader, ...around]);
+      this.#network.cut(this.#network.waysAround(side, "both"), fault.forMs, false);
       scheduler.after(fault.wakeMs, NOBODY, "fault", () => scheduler.resume(leader));
     });
   }
 
-  #muffle(leader: NodeId, fault: Extract<Fault, { kind: "muffle" }>): void {
-    const { scheduler } = this.#options;
-    const heal = this.#cutWays(this.#waysAround(new Set([leader]), "out"), AMBUSH_MS);
+  #muffle(leader: NodeId, fault: Muffle): void {
+    const { scheduler, hit } = this.#options;
+    const ways = this.#network.waysAround(new Set([leader]), "out");
+    const heal = this.#network.cut(ways, AMBUSH_MS, false);
     this.#await("begun", leader, (candidate) => {
+      hit("fault: leader muffled until another stands");
       heal();
       const others = this.#others([leader, candidate], fault.draw);
       for (const node of others.slice(Math.max(0, this.#quorum() - 2)))
@@ -193,34 +269,6 @@ export class FaultDriver<S, M> {
     return others.sort((a, b) => draw(rank, "schedule", a) - draw(rank, "schedule", b));
   }
 
-  #waysAround(
-    side: ReadonlySet<NodeId>,
-    direction: "both" | "out" | "in",
-  ): readonly (readonly [NodeId, NodeId])[] {
-    const ways: [NodeId, NodeId][] = [];
-    for (const inside of side)
-      for (const outside of this.#options.life.nodes) {
-        if (side.has(outside)) continue;
-        if (direction !== "in") ways.push([inside, outside]);
-        if (direction !== "out") ways.push([outside, inside]);
-      }
-    return ways;
-  }
-
-  /** Cuts these ways for a time; the result heals them earlier. */
-  #cutWays(ways: readonly (readonly [NodeId, NodeId])[], forMs: number): () => void {
-    const { scheduler, switchboard } = this.#options;
-    for (const [from, to] of ways) switchboard.cut(from, to);
-    let healed = false;
-    const heal = (): void => {
-      if (healed || this.#over) return;
-      healed = true;
-      for (const [from, to] of ways) switchboard.heal(from, to);
-    };
-    scheduler.after(forMs, NOBODY, "fault", heal);
-    return heal;
-  }
-
   #resolve(target: Target): NodeId {
     if (target !== "leader") return target;
     for (const { node, state, host } of this.#options.cluster.members) {
@@ -231,3 +279,5 @@ export class FaultDriver<S, M> {
     return 0;
   }
 }
+
+const DEAD_MACHINE = "fault: dead machine, peers not told";

@@ -1,49 +1,72 @@
 import type { NodeId } from "@synod/core";
 import type { Draws } from "./addressed.ts";
-import type { Fault, Target } from "./fault.ts";
-
-/** Faults before this are none: the cluster first comes up, ms. */
-const FIRST_FAULT_MS = 1_500;
+import type { Fault } from "./fault.ts";
+import { drawDownMs, drawTarget, FIRST_FAULT_MS } from "./fault-draws.ts";
+import { drawDiskTrouble, drawLoss } from "./fault-schedule-disk.ts";
+import { drawNetworkFault, NETWORK_CLASSES } from "./fault-schedule-network.ts";
 
 /** Fewest faults of a life; below, a clean run would say little. */
-export const FAULTS_MIN = 3;
+export const FAULTS_MIN = 5;
+
+/** One class of faults: in which share of lives it occurs, at which paces, and how one is drawn. */
+interface FaultClass {
+  readonly share: number;
+  readonly pacesMs: readonly number[];
+  readonly draw: (atMs: number) => Fault;
+}
 
 /**
- * The faults of a life, in order of time. Every class is left out of some lives and has its own
- * pace in the others. Wipes stay below what a quorum can lose (the fault atlas): whatever is lost
- * then is our fault.
+ * The faults of a life, in order of time. Every class is left out of most lives and has its own
+ * pace in the others (swarm testing). What damages disks falls on the victims of the fault atlas
+ * alone.
  */
-export function drawFaults(draws: Draws, nodes: readonly NodeId[], untilMs: number): Fault[] {
+export function drawFaults(
+  draws: Draws,
+  nodes: readonly NodeId[],
+  victims: readonly NodeId[],
+  untilMs: number,
+): Fault[] {
   const faults: Fault[] = [];
-  const paces: readonly [number, number, (atMs: number) => Fault][] = [
-    [0.75, draws.pick([4_000, 8_000, 15_000]), (atMs) => drawCrash(draws, nodes, atMs)],
-    [0.3, draws.pick([10_000, 25_000]), (atMs) => drawPowerLoss(draws, nodes, atMs)],
-    [0.4, draws.pick([6_000, 15_000]), (atMs) => drawPause(draws, nodes, atMs)],
-    [0.65, draws.pick([5_000, 10_000, 20_000]), (atMs) => drawCut(draws, nodes, atMs)],
-    [0.4, draws.pick([2_000, 6_000]), (atMs) => drawFlap(draws, nodes, atMs)],
-    [0.35, draws.pick([8_000, 16_000]), (atMs) => drawUsurp(draws, atMs)],
-    [0.35, draws.pick([6_000, 12_000]), (atMs) => drawMuffle(draws, atMs)],
-  ];
-  for (const [share, everyMs, make] of paces) {
+  for (const { share, pacesMs, draw } of classesFor(draws, nodes)) {
     if (!draws.chance(share)) continue;
+    const everyMs = draws.pick(pacesMs);
     let atMs = FIRST_FAULT_MS + Math.floor(draws.fraction() * everyMs);
     while (atMs < untilMs) {
-      faults.push(make(atMs));
+      faults.push(draw(atMs));
       atMs += Math.floor(everyMs * (0.2 + 1.6 * draws.fraction()));
     }
   }
+  for (const victim of victims)
+    if (draws.chance(0.8)) faults.push(...drawLoss(draws, victim, untilMs));
   while (faults.length < FAULTS_MIN)
     faults.push(drawCrash(draws, nodes, draws.between(FIRST_FAULT_MS, untilMs)));
-  faults.push(...drawWipes(draws, nodes, untilMs));
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
-function drawTarget(draws: Draws, nodes: readonly NodeId[]): Target {
-  return draws.chance(0.4) ? "leader" : draws.pick(nodes);
-}
-
-function drawDownMs(draws: Draws): number {
-  return draws.pick([10, 200, 800, 2_000, 6_000]) + draws.between(0, 200);
+function classesFor(draws: Draws, nodes: readonly NodeId[]): FaultClass[] {
+  const process: FaultClass[] = [
+    {
+      share: 0.7,
+      pacesMs: [4_000, 8_000, 15_000],
+      draw: (atMs) => drawCrash(draws, nodes, atMs),
+    },
+    { share: 0.3, pacesMs: [10_000, 25_000], draw: (atMs) => drawPowerLoss(draws, nodes, atMs) },
+    { share: 0.35, pacesMs: [6_000, 15_000], draw: (atMs) => drawPause(draws, nodes, atMs) },
+    { share: 0.2, pacesMs: [10_000, 25_000], draw: (atMs) => drawClock(draws, nodes, atMs) },
+    { share: 0.35, pacesMs: [8_000, 16_000], draw: (atMs) => drawUsurp(draws, atMs) },
+    { share: 0.35, pacesMs: [6_000, 12_000], draw: (atMs) => drawMuffle(draws, atMs) },
+  ];
+  const network = NETWORK_CLASSES.map(({ kind, share, pacesMs }) => ({
+    share,
+    pacesMs,
+    draw: (atMs: number) => drawNetworkFault(draws, kind, nodes, atMs),
+  }));
+  const disk: FaultClass = {
+    share: 0.35,
+    pacesMs: [8_000, 16_000],
+    draw: (atMs) => drawDiskTrouble(draws, nodes, atMs),
+  };
+  return [...process, ...network, disk];
 }
 
 function drawCrash(draws: Draws, nodes: readonly NodeId[], atMs: number): Fault {
@@ -62,23 +85,11 @@ function drawPause(draws: Draws, nodes: readonly NodeId[], atMs: number): Fault 
   return { kind: "pause", atMs, target: drawTarget(draws, nodes), forMs };
 }
 
-function drawCut(draws: Draws, nodes: readonly NodeId[], atMs: number): Fault {
-  const isolate = draws.chance(0.6);
-  const side = isolate
-    ? [drawTarget(draws, nodes)]
-    : draws.some(nodes, draws.between(1, Math.max(1, nodes.length - 1)));
-  const direction = draws.pick(["both", "both", "out", "in"] as const);
-  return {
-    kind: "cut",
-    atMs,
-    side,
-    direction,
-    forMs: draws.pick([100, 600, 2_000, 5_000, 12_000]),
-  };
-}
-
-function drawFlap(draws: Draws, nodes: readonly NodeId[], atMs: number): Fault {
-  return { kind: "flap", atMs, target: drawTarget(draws, nodes) };
+function drawClock(draws: Draws, nodes: readonly NodeId[], atMs: number): Fault {
+  const target = drawTarget(draws, nodes);
+  if (draws.chance(0.5))
+    return { kind: "stall", atMs, target, forMs: draws.pick([300, 3_000, 10_000]) };
+  return { kind: "jump", atMs, target, byMs: draws.pick([100, 5_000, 3_600_000]) };
 }
 
 function drawUsurp(draws: Draws, atMs: number): Fault {
@@ -90,15 +101,4 @@ function drawUsurp(draws: Draws, atMs: number): Fault {
 function drawMuffle(draws: Draws, atMs: number): Fault {
   const draw = draws.between(0, 0xffff);
   return { kind: "muffle", atMs, draw, forMs: draws.pick([50, 200, 1_000]) };
-}
-
-/** In a third of the lives of three or more nodes; fewer than half of the nodes in all. */
-function drawWipes(draws: Draws, nodes: readonly NodeId[], untilMs: number): Fault[] {
-  const most = Math.floor((nodes.length - 1) / 2);
-  if (most === 0 || !draws.chance(0.35)) return [];
-  const targets = draws.some(nodes, draws.chance(0.8) ? 1 : most);
-  return targets.map((target) => {
-    const atMs = draws.between(FIRST_FAULT_MS, Math.floor(untilMs * 0.8));
-    return { kind: "wipe", atMs, target, downMs: drawDownMs(draws) } as const;
-  });
 }

@@ -1,16 +1,17 @@
 import type { NodeId } from "@synod/core";
+import { type DiskTrouble, describeDiskTrouble } from "./fault-disk.ts";
+import { describeNetworkFault, type NetworkFault, type Target } from "./fault-network.ts";
 
-/**
- * A node by id, or whoever leads when the fault happens (the lowest node that says so; else node
- * 0).
- */
-export type Target = NodeId | "leader";
+export type { DiskTrouble } from "./fault-disk.ts";
+export type { Edge, NetworkFault, Target } from "./fault-network.ts";
 
 /**
  * One thing that goes wrong, as plain data: a life's faults are a list that can be printed, written
  * to a file, replayed and shortened. Times are virtual ms since the beginning.
  */
-export type Fault = Crash | PowerLoss | Wipe | Pause | Cut | Flap | Usurp | Muffle;
+export type Fault = ProcessFault | NetworkFault | DiskTrouble;
+
+export type ProcessFault = Crash | PowerLoss | Pause | Stall | Jump | Usurp | Muffle;
 
 /**
  * The node dies instead of making its `calls`-th port call after `atMs` (or a second later, if it
@@ -34,14 +35,6 @@ export interface PowerLoss {
   readonly downMs: number;
 }
 
-/** The node dies and comes back with an empty disk. */
-export interface Wipe {
-  readonly kind: "wipe";
-  readonly atMs: number;
-  readonly target: Target;
-  readonly downMs: number;
-}
-
 /** The process stands still (stopped, or collecting garbage), the world goes on. */
 export interface Pause {
   readonly kind: "pause";
@@ -50,20 +43,20 @@ export interface Pause {
   readonly forMs: number;
 }
 
-/** Nothing passes between `side` and the others; one way only, if so drawn. */
-export interface Cut {
-  readonly kind: "cut";
+/** The machine stands still, and its monotonic clock with it, as of a suspended virtual machine. */
+export interface Stall {
+  readonly kind: "stall";
   readonly atMs: number;
-  readonly side: readonly Target[];
-  readonly direction: "both" | "out" | "in";
+  readonly target: Target;
   readonly forMs: number;
 }
 
-/** All connections of the node break and are made anew. */
-export interface Flap {
-  readonly kind: "flap";
+/** The clock of the node leaps ahead. */
+export interface Jump {
+  readonly kind: "jump";
   readonly atMs: number;
   readonly target: Target;
+  readonly byMs: number;
 }
 
 /**
@@ -104,17 +97,23 @@ export function describeFault(fault: Fault): string {
       );
     case "power-loss":
       return `power loss on ${fault.nodes.join(",")}, down ${fault.downMs} ms`;
-    case "wipe":
-      return `wipe ${fault.target}, down ${fault.downMs} ms`;
     case "pause":
       return `pause ${fault.target} for ${fault.forMs} ms`;
-    case "cut":
-      return `cut ${fault.side.join(",")} (${fault.direction}) for ${fault.forMs} ms`;
+    case "stall":
+      return `suspend ${fault.target} with its clock for ${fault.forMs} ms`;
+    case "jump":
+      return `clock of ${fault.target} leaps ahead by ${fault.byMs} ms`;
     case "usurp":
       return `let another usurp the leader's place, cut for ${fault.forMs} ms`;
     case "muffle":
       return `muffle the leader until another stands for election`;
+    case "cut":
     case "flap":
-      return `flap ${fault.target}`;
+    case "wave":
+    case "clog":
+    case "graph":
+      return describeNetworkFault(fault);
+    default:
+      return describeDiskTrouble(fault);
   }
 }

@@ -8,13 +8,10 @@ export * from "./disk-image.ts";
 export type { Fault } from "./fault.ts";
 export { describeFault } from "./fault.ts";
 export { Fence, fenced } from "./fence.ts";
-export { drawLife, type Life } from "./life.ts";
+export { type CorePlan, drawLife, type Life } from "./life.ts";
 export * from "./linearizability/index.ts";
-export {
-  CALIBRATIONS,
-  type Calibration,
-  type CalibrationName,
-} from "./model/calibration/index.ts";
+export { GRAPHS_OF_FIVE, linksOf } from "./link-graphs.ts";
+export { CALIBRATIONS, type Calibration, type CalibrationName } from "./model/calibration/index.ts";
 export { cloneData, writeCanonical } from "./model/canonical.ts";
 export {
   type Bounds,
@@ -34,6 +31,8 @@ export {
 export type { ModelInvariants, ReplicaModelOptions } from "./model/replica-options.ts";
 export * from "./network-faults.ts";
 export type { Violation } from "./oracles/verdict.ts";
+export { COMMON_PROBES, type ProbeKind, Probes } from "./probes.ts";
+export type { ProtocolWatch, WatchTools } from "./protocol-watch.ts";
 export { type RunOptions, runSeed, type SeedReport } from "./run-seed.ts";
 export { Scheduler } from "./scheduler.ts";
 export { type Shrunk, shrink } from "./shrink.ts";

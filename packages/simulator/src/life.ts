@@ -4,14 +4,35 @@ import { Draws } from "./addressed.ts";
 import type { ClientPlan } from "./client-plan.ts";
 import { drawClients } from "./client-plan.ts";
 import type { Fault } from "./fault.ts";
+import { drawVictims } from "./fault-atlas.ts";
+import type { Edge } from "./fault-network.ts";
 import { drawFaults } from "./fault-schedule.ts";
 import type { NetworkFaults } from "./network-faults.ts";
 import type { ClockFaults } from "./virtual-clock.ts";
 
-/** How slow the disks of a life are, ms. */
-export interface DiskSpeed {
+/** What the disks of a life are like. */
+export interface DiskNature {
+  /** Times, ms. */
   readonly latencyMs: number;
   readonly syncMs: number;
+  /**
+   * Share of the unsynced sectors that a power loss turns into garbage, on victims of the fault
+   * atlas: a journal cannot tell such a sector from rot, and must assume that.
+   */
+  readonly garbage: number;
+}
+
+/**
+ * The end of a life: faults stop in a connected core that holds a quorum of undamaged disks, and
+ * go on for ever outside of it. Then they stop there too.
+ */
+export interface CorePlan {
+  /** False: everybody is in the core. */
+  readonly small: boolean;
+  /** Who is in it, and what becomes of the others. */
+  readonly draw: number;
+  /** Only these links work meanwhile; null: all. */
+  readonly links: readonly Edge[] | null;
 }
 
 /**
@@ -32,30 +53,40 @@ export interface Life {
   readonly faultsMs: number;
   readonly network: NetworkFaults;
   readonly clocks: readonly ClockFaults[];
-  readonly disk: DiskSpeed;
+  readonly disk: DiskNature;
   readonly tuning: Partial<HostTuning>;
   readonly clients: readonly ClientPlan[];
   readonly faults: readonly Fault[];
   readonly forks: readonly Fork[];
+  readonly core: CorePlan;
+  /** The nodes whose disks may lose what was durable (fault-atlas.ts). */
+  readonly victims: readonly NodeId[];
 }
 
 /** Draws a life. Each seed leaves some classes of faults out (swarm testing). */
 export function drawLife(seed: number): Life {
   const draws = new Draws(seed, "life");
-  const count = draws.pick([1, 2, 3, 3, 3, 3, 3, 4, 4, 5, 5, 5, 5, 5, 5, 6, 7, 7, 7]);
+  const count = draws.pick([1, 2, 3, 3, 3, 4, 4, 5, 5, 5, 5, 5, 5, 5, 6, 6, 7, 7, 7, 7]);
   const nodes = Array.from({ length: count }, (_, node) => node);
-  const faultsMs = 1000 * draws.between(35, 75);
+  const victims = drawVictims(new Draws(seed, "damage"), nodes);
+  const faultsMs = 1000 * draws.between(90, 130);
   return {
     seed,
     nodes,
     faultsMs,
     network: drawNetwork(draws),
     clocks: drawClocks(draws, count),
-    disk: { latencyMs: draws.pick([0.05, 0.2, 1]), syncMs: draws.pick([0.2, 1, 1, 5, 20]) },
+    disk: {
+      latencyMs: draws.pick([0.05, 0.2, 1]),
+      syncMs: draws.pick([0.2, 1, 1, 5, 20]),
+      garbage: draws.pick([0, 0, 0.1, 0.5]),
+    },
     tuning: drawTuning(draws),
     clients: drawClients(new Draws(seed, "life", 1), nodes),
-    faults: drawFaults(new Draws(seed, "schedule"), nodes, faultsMs),
+    faults: drawFaults(new Draws(seed, "schedule"), nodes, victims, faultsMs),
+    victims,
     forks: drawForks(new Draws(seed, "fork")),
+    core: drawCore(new Draws(seed, "core")),
   };
 }
 
@@ -102,4 +133,8 @@ function drawForks(draws: Draws): Fork[] {
     { acknowledgement: draws.between(100, 600), draw: draws.between(0, 0xffff) },
   ];
   return forks.sort((a, b) => a.acknowledgement - b.acknowledgement);
+}
+
+function drawCore(draws: Draws): CorePlan {
+  return { small: draws.chance(0.6), draw: draws.between(0, 0xffff), links: null };
 }

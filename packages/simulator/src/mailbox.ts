@@ -26,6 +26,7 @@ export class Mailbox {
   readonly #hostOf: (node: NodeId) => Host | null;
   readonly #waiting = new Map<number, Waiting>();
   readonly #answered = new Set<number>();
+  readonly #hit: (probe: string) => void;
   #tokens = 0;
   #calm = false;
 
@@ -35,11 +36,13 @@ export class Mailbox {
     readonly codec: OperationCodec;
     /** The host that takes requests on a node; null: there is none just now. */
     readonly hostOf: (node: NodeId) => Host | null;
+    readonly hit: (probe: string) => void;
   }) {
     this.#scheduler = options.scheduler;
     this.#seed = options.seed;
     this.#codec = options.codec;
     this.#hostOf = options.hostOf;
+    this.#hit = options.hit;
   }
 
   /** Nothing is lost any more. */
@@ -110,6 +113,8 @@ export class Mailbox {
     if (waiting === undefined) return;
     this.#waiting.delete(token);
     this.#scheduler.cancel(waiting.timer);
+    const probe = probeOf(reply);
+    if (probe !== null) this.#hit(probe);
     waiting.reply(reply);
   }
 
@@ -129,3 +134,12 @@ const NOT_THERE: Outcome = Object.freeze({
   applied: "no",
   message: "connection refused",
 });
+
+function probeOf(reply: Reply): string | null {
+  if (reply === NOT_THERE) return "client: connection refused";
+  if (reply.kind === "silence") return "client: silence";
+  if (reply.kind === "done") return reply.repeated ? "client: repeated answer" : null;
+  if (reply.code === "deadline")
+    return reply.applied === "no" ? "client: deadline, not applied" : "client: deadline, unknown";
+  return `client: ${reply.code}`;
+}

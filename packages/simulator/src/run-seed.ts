@@ -6,7 +6,7 @@ import { World } from "./world.ts";
 
 /** Fewer would make a clean life an empty one. */
 const OPERATIONS_MIN = 100;
-const FAULTS_MIN = 3;
+const FAULTS_MIN = 5;
 
 export interface RunOptions {
   readonly story?: Story;
@@ -34,7 +34,8 @@ export interface SeedReport {
   readonly faults: number;
   readonly crashes: number;
   readonly forks: number;
-  readonly observed: Readonly<Record<string, number>>;
+  /** How often each probe was hit. */
+  readonly probes: Readonly<Record<string, number>>;
 }
 
 /** Lives one cluster life and judges it. */
@@ -69,6 +70,6 @@ export function runSeed<S, M>(
     faults,
     crashes: tally.crashes,
     forks: tally.forks,
-    observed: Object.fromEntries([...tally.observed].sort(([a], [b]) => (a < b ? -1 : 1))),
+    probes: world.probes.counts(),
   };
 }

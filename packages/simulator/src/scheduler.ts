@@ -15,6 +15,8 @@ interface Pause {
   until: number;
   /** What would have happened meanwhile, in order. */
   readonly held: Event[];
+  /** Told once, when time goes on. */
+  readonly ended: (() => void)[];
 }
 
 /** What an event is, for hash chains and traces. */
@@ -94,11 +96,12 @@ export class Scheduler {
 
   /**
    * Stops time for `owner`: its events wait for the end of the pause and then come in their old
-   * order.
+   * order. `ended` runs before them.
    */
-  pause(owner: number, ms: number): void {
+  pause(owner: number, ms: number, ended: (() => void) | null = null): void {
     const until = this.#now + ms;
-    const pause = this.#pauses.get(owner) ?? { until: 0, held: [] };
+    const pause: Pause = this.#pauses.get(owner) ?? { until: 0, held: [], ended: [] };
+    if (ended !== null) pause.ended.push(ended);
     if (until <= pause.until) return;
     pause.until = until;
     this.#pauses.set(owner, pause);
@@ -112,6 +115,7 @@ export class Scheduler {
     const pause = this.#pauses.get(owner);
     if (pause === undefined) return;
     this.#pauses.delete(owner);
+    for (const ended of pause.ended) ended();
     for (const event of pause.held) {
       event.time = this.#now;
       this.#push(event);

@@ -1,6 +1,8 @@
 import type { Machine, Protocol } from "@synod/core";
 import type { Checksum } from "@synod/runtime";
 import type { Life } from "./life.ts";
+import type { ProbeKind } from "./probes.ts";
+import type { ProtocolWatch, WatchTools } from "./protocol-watch.ts";
 
 /**
  * What is simulated: a protocol, a machine and how clients speak with it. The simulator itself
@@ -26,6 +28,10 @@ export interface SimulatedSystem<S, M> {
   readonly electionEvents: { readonly begun: string; readonly won: string } | null;
   /** Whether this message is a vote that a node without voting rights must never send. */
   isVote(message: M): boolean;
+  /** Looks into the replicas of one life on behalf of the oracles. */
+  createWatch(tools: WatchTools): ProtocolWatch<S, M>;
+  /** Situations of this protocol that lives should reach. */
+  readonly probes: readonly ProbeKind[];
 }
 
 /** What a key-value machine understands, seen by a client and by the oracles. */

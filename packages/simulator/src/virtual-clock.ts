@@ -14,6 +14,11 @@ export interface ClockFaults {
   readonly lateMs: number;
 }
 
+/** What has happened to the clock of one node, ms: shared by all its incarnations. */
+export interface ClockShift {
+  ms: number;
+}
+
 /** Time between the outside's events and a deferred callback, ms: batches gather in it. */
 const DEFER_MS = 0.02;
 
@@ -25,12 +30,14 @@ export function virtualClock(
     readonly node: NodeId;
     readonly incarnation: number;
     readonly faults: ClockFaults;
+    /** Leaps and standstills; absent: none. */
+    readonly shift?: ClockShift;
   },
 ): Clock {
-  const { seed, node, incarnation, faults } = options;
+  const { seed, node, incarnation, faults, shift = { ms: 0 } } = options;
   let timers = 0;
   return {
-    now: () => faults.offsetMs + scheduler.now * faults.rate,
+    now: () => faults.offsetMs + scheduler.now * faults.rate + shift.ms,
     setTimer: (ms, callback) => {
       timers += 1;
       const late = faults.lateMs * drawFraction(seed, "timer", node, incarnation, timers);

@@ -24,7 +24,7 @@ function createNet(faults: Partial<NetworkFaults> = {}, seed = 1) {
   const scheduler = new Scheduler();
   const log: string[] = [];
   const frames: string[] = [];
-  const watch = { sent: () => undefined, arrives: () => undefined };
+  const watch = { sent: () => undefined, arrives: () => undefined, hit: () => undefined };
   const board = new Switchboard(scheduler, seed, { ...PERFECT_NETWORK, ...faults }, watch);
   const refuse = new Map<number, string>();
   const damaged = new Set<number>();
@@ -189,7 +189,7 @@ describe("Switchboard", () => {
 
   it("spoils lent bytes once the listener has returned", () => {
     const scheduler = new Scheduler();
-    const watch = { sent: () => undefined, arrives: () => undefined };
+    const watch = { sent: () => undefined, arrives: () => undefined, hit: () => undefined };
     const board = new Switchboard(scheduler, 1, PERFECT_NETWORK, watch);
     const kept: Uint8Array[] = [];
     const listener = {

@@ -14,6 +14,8 @@ export interface NetworkWatch {
   sent(from: NodeId, to: readonly NodeId[], frame: Uint8Array): void;
   /** A frame, perhaps damaged, is about to reach its host. */
   arrives(from: NodeId, to: NodeId, frame: Uint8Array): void;
+  /** Something happened that lives should see sometimes. */
+  hit(probe: string): void;
 }
 
 interface Endpoint {
@@ -32,7 +34,14 @@ interface Pair {
 
 interface Link {
   cuts: number;
+  /** Cuts that leave a connection standing. */
+  mutes: number;
   frames: number;
+  /** Number of the latest frame that has arrived. */
+  newest: number;
+  /** Frames that would arrive before wait until then, as far as there is room. */
+  cloggedUntil: number;
+  clogged: number;
   /** Latest arrival so far, by lane: each is a stream of its own. */
   readonly lastArrival: Record<Lane, number>;
   readonly freeAt: Record<Lane, number>;
@@ -42,6 +51,8 @@ interface Link {
 const DIAL_MS = { min: 20, spread: 300 } as const;
 /** Pause after a refusal: the other side will hardly have changed its mind at once, ms. */
 const REDIAL_REFUSED_MS = 1_000;
+/** Frames that a clogged link keeps; what comes on top is dropped. */
+const CLOGGED_MAX = 64;
 /** How long a side takes to notice that the other is gone without a word, ms. */
 const SILENT_MS = { min: 300, spread: 4_000 } as const;
 
@@ -124,6 +135,22 @@ export class Switchboard {
     link.cuts = Math.max(0, link.cuts - 1);
   }
 
+  /** Nothing passes, but a connection stays up and nobody notices; no new one can be made. */
+  mute(from: NodeId, to: NodeId): void {
+    this.#link(from, to).mutes += 1;
+  }
+
+  unmute(from: NodeId, to: NodeId): void {
+    const link = this.#link(from, to);
+    link.mutes = Math.max(0, link.mutes - 1);
+  }
+
+  /** Frames from `from` to `to` are held up for `ms`. */
+  clog(from: NodeId, to: NodeId, ms: number): void {
+    const link = this.#link(from, to);
+    link.cloggedUntil = Math.max(link.cloggedUntil, this.#scheduler.now + ms);
+  }
+
   /** Ends the connection of two nodes at once; they will dial again. */
   flap(a: NodeId, b: NodeId): void {
     const pair = this.#pair(a, b);
@@ -143,7 +170,11 @@ export class Switchboard {
   /** From now on the network is perfect, and all cuts are healed. */
   calm(): void {
     this.#faults = { ...PERFECT_NETWORK, delayMinMs: this.#faults.delayMinMs };
-    for (const link of this.#links.values()) link.cuts = 0;
+    for (const link of this.#links.values()) {
+      link.cuts = 0;
+      link.mutes = 0;
+      link.cloggedUntil = 0;
+    }
   }
 
   #loseSide(endpoint: Endpoint, self: NodeId, peer: NodeId, connection: number, ms: number): void {
@@ -165,7 +196,7 @@ export class Switchboard {
       pair.dialing = false;
       const both = this.#endpoints.has(a) && this.#endpoints.has(b);
       if (!both || pair.connection !== 0) return;
-      if (this.#link(a, b).cuts + this.#link(b, a).cuts > 0) return this.#dial(a, b);
+      if (this.#isCut(a, b) || this.#isCut(b, a)) return this.#dial(a, b);
       this.#connections += 1;
       pair.connection = this.#connections;
       this.#greet(a, b, pair.connection);
@@ -194,6 +225,7 @@ export class Switchboard {
   }
 
   #refuse(from: NodeId, to: NodeId, connection: number, reason: string): void {
+    this.#watch.hit("link: refused");
     this.#pair(from, to).connection = 0;
     const endpoint = this.#endpoints.get(from);
     this.#scheduler.after(this.#faults.delayMinMs, from, "link", () => {
@@ -217,7 +249,10 @@ export class Switchboard {
       const link = this.#link(from, peer);
       link.frames += 1;
       const wait = this.#queue(link, lane, frame.length);
-      if (wait === null) continue;
+      if (wait === null) {
+        this.#watch.hit("frame: dropped, link full");
+        continue;
+      }
       this.#carry(from, peer, link, lane, wait, frame);
     }
   }
@@ -235,33 +270,58 @@ export class Switchboard {
     const { loss, duplication, replay, corruption, delayMinMs, delayMeanMs, ordered } =
       this.#faults;
     const n = link.frames;
-    if (loss > 0 && drawFraction(this.#seed, "loss", from, to, n) < loss) return;
+    const seed = this.#seed;
+    if (loss > 0 && drawFraction(seed, "loss", from, to, n) < loss)
+      return this.#watch.hit("frame: lost");
     let delay = wait + delayMinMs + delayMeanMs * this.#tail(from, to, n);
     if (ordered) {
       const arrival = Math.max(link.lastArrival[lane], this.#scheduler.now + delay);
       link.lastArrival[lane] = arrival;
       delay = arrival - this.#scheduler.now;
     }
-    const flip = corruption > 0 && drawFraction(this.#seed, "flip", from, to, n) < corruption;
-    this.#arrive(from, to, delay, flip ? this.#flipped(frame, from, to, n) : frame);
-    if (duplication > 0 && drawFraction(this.#seed, "copies", from, to, n) < duplication)
-      this.#arrive(from, to, delay + delayMeanMs * this.#tail(to, from, n), frame);
-    if (replay > 0) {
-      const fraction = drawFraction(this.#seed, "replay", from, to, n);
-      if (fraction < replay)
-        this.#arrive(from, to, delay + (REPLAY_MS_MAX * fraction) / replay, frame);
+    const flip = corruption > 0 && drawFraction(seed, "flip", from, to, n) < corruption;
+    if (flip) this.#watch.hit("frame: damaged");
+    this.#arrive(from, to, delay, n, flip ? this.#flipped(frame, from, to, n) : frame);
+    if (duplication > 0 && drawFraction(seed, "copies", from, to, n) < duplication) {
+      this.#watch.hit("frame: doubled");
+      this.#arrive(from, to, delay + delayMeanMs * this.#tail(to, from, n), n, frame);
     }
+    if (replay === 0) return;
+    const fraction = drawFraction(seed, "replay", from, to, n);
+    if (fraction >= replay) return;
+    this.#replay(from, to, delay + (REPLAY_MS_MAX * fraction) / replay, n, frame);
+  }
+
+  #replay(from: NodeId, to: NodeId, delay: number, n: number, frame: Uint8Array): void {
+    const meant = this.#endpoints.get(to);
+    this.#arrive(from, to, delay, n, frame, () => {
+      const same = this.#endpoints.get(to) === meant;
+      this.#watch.hit(same ? "frame: replayed late" : "frame: replayed to a later incarnation");
+    });
   }
 
   /**
    * Frames reach whoever is linked with the sender by then: an old frame may meet a new
    * incarnation.
    */
-  #arrive(from: NodeId, to: NodeId, delay: number, frame: Uint8Array): void {
+  #arrive(
+    from: NodeId,
+    to: NodeId,
+    delay: number,
+    n: number,
+    frame: Uint8Array,
+    landed: (() => void) | null = null,
+  ): void {
     this.#scheduler.after(delay, to, "frame", () => {
-      if (this.#link(from, to).cuts > 0) return;
+      const link = this.#link(from, to);
+      if (link.cuts + link.mutes > 0) return;
+      if (link.cloggedUntil > this.#scheduler.now)
+        return this.#holdUp(link, () => this.#arrive(from, to, 0, n, frame, landed));
       const endpoint = this.#endpoints.get(to);
       if (endpoint === undefined || !endpoint.up.has(from)) return;
+      landed?.();
+      if (n < link.newest && landed === null) this.#watch.hit("frame: overtaken");
+      else link.newest = n;
       this.#watch.arrives(from, to, frame);
       const lent = frame.slice();
       const connection = endpoint.up.get(from);
@@ -270,6 +330,20 @@ export class Switchboard {
       // A damaged frame ends the connection that it came on.
       if (!whole && this.#pair(from, to).connection === connection) this.flap(from, to);
     });
+  }
+
+  #holdUp(link: Link, goOn: () => void): void {
+    if (link.clogged >= CLOGGED_MAX) return this.#watch.hit("frame: dropped, link full");
+    link.clogged += 1;
+    this.#scheduler.after(link.cloggedUntil - this.#scheduler.now, -1, "link", () => {
+      link.clogged -= 1;
+      goOn();
+    });
+  }
+
+  #isCut(from: NodeId, to: NodeId): boolean {
+    const { cuts, mutes } = this.#link(from, to);
+    return cuts + mutes > 0;
   }
 
   #flipped(frame: Uint8Array, from: NodeId, to: NodeId, n: number): Uint8Array {
@@ -299,7 +373,11 @@ export class Switchboard {
     if (link === undefined) {
       link = {
         cuts: 0,
+        mutes: 0,
         frames: 0,
+        newest: 0,
+        cloggedUntil: 0,
+        clogged: 0,
         lastArrival: { urgent: 0, bulk: 0 },
         freeAt: { urgent: 0, bulk: 0 },
       };

@@ -1,31 +1,24 @@
 import type { NodeId } from "@synod/core";
-import { crc32 } from "@synod/core";
 import type { Outcome } from "@synod/runtime";
-import { HOST_TUNING, openFrame } from "@synod/runtime";
+import { HOST_TUNING, quorumsOf } from "@synod/runtime";
 import { Client, type OperationEnd } from "./client.ts";
 import { Cluster, type ClusterListener } from "./cluster.ts";
 import { FaultDriver } from "./fault-driver.ts";
-import { checkFork } from "./fork.ts";
 import { formatCluster } from "./format-cluster.ts";
 import { HashChain } from "./hash-chain.ts";
 import type { Life } from "./life.ts";
+import { Liveness } from "./liveness.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { Operation } from "./oracles/operation.ts";
 import { Panel } from "./oracles/panel.ts";
-import { checkRest } from "./oracles/rest.ts";
+import { checkFork } from "./oracles/platters.ts";
+import { Probes } from "./probes.ts";
+import type { ProtocolWatch } from "./protocol-watch.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Story } from "./story.ts";
 import type { SimulatedSystem } from "./system.ts";
 import { Switchboard } from "./virtual-network.ts";
 
-/** Operations that each client still does after the faults: progress, not just silence. */
-const LAST_OPERATIONS = 20;
-/** After the faults everything comes to rest within this, virtual ms. */
-const REST_MS_MAX = 60_000;
-/** Election time-outs within which somebody is served again after the faults. */
-const PROGRESS_ELECTIONS_MAX = 10;
-/** What restarting and connecting may take besides, ms. */
-const PROGRESS_SLACK_MS = 4_000;
 const SAMPLE_MS = 250;
 
 export interface WorldOptions {
@@ -44,14 +37,13 @@ export interface Tally {
   writes: number;
   forks: number;
   crashes: number;
-  /** How often each event was observed: what this life has exercised. */
-  readonly observed: Map<string, number>;
 }
 
 /** One cluster, its clients, its faults and its oracles, from the first event to the last. */
 export class World<S, M> {
   readonly scheduler: Scheduler;
   readonly panel: Panel;
+  readonly probes: Probes = new Probes();
   readonly cluster: Cluster<S, M>;
   readonly tally: Tally = {
     events: 0,
@@ -61,7 +53,6 @@ export class World<S, M> {
     writes: 0,
     forks: 0,
     crashes: 0,
-    observed: new Map(),
   };
   readonly #system: SimulatedSystem<S, M>;
   readonly #life: Life;
@@ -71,6 +62,8 @@ export class World<S, M> {
   readonly #mailbox: Mailbox;
   readonly #clients: readonly Client[];
   readonly #driver: FaultDriver<S, M>;
+  readonly #liveness: Liveness<S, M>;
+  readonly #watch: ProtocolWatch<S, M>;
   /** The position that a member's state came from, when it was put in place as a whole. */
   readonly #bases = new Map<NodeId, number>();
   readonly #starting = new Set<NodeId>();
@@ -78,9 +71,6 @@ export class World<S, M> {
   readonly #invokedAt = new Map<number, number>();
   #operations = 0;
   #nextFork = 0;
-  #quietSince: number | null = null;
-  #servedSinceQuiet = false;
-  #atRest = false;
 
   constructor(system: SimulatedSystem<S, M>, life: Life, options: WorldOptions) {
     this.#system = system;
@@ -94,32 +84,81 @@ export class World<S, M> {
     this.#switchboard = new Switchboard(this.scheduler, life.seed, life.network, {
       sent: (from, _to, frame) => this.#sent(from, frame),
       arrives: (from, to) => this.#chain.add(from * 16 + to),
+      hit: (probe) => this.probes.hit(probe),
     });
+    this.#watch = this.#createWatch();
     this.cluster = new Cluster({
       system,
       life,
       scheduler: this.scheduler,
       switchboard: this.#switchboard,
       listener: this.#listener(),
+      watch: this.#watch,
     });
+    this.panel.configurations.intersect(life.nodes, quorumsOf(this.cluster.configuration));
     this.#mailbox = new Mailbox({
       scheduler: this.scheduler,
       seed: life.seed,
       codec: system.operations,
+      hit: (probe) => this.probes.hit(probe),
       hostOf: (node) => {
         const member = this.cluster.member(node);
         return member.state === "up" ? member.host : null;
       },
     });
     this.#clients = life.clients.map((plan) => new Client(plan, life.seed, this.#clientWorld()));
-    this.#driver = new FaultDriver({
-      life,
+    this.#driver = this.#createDriver();
+    this.#liveness = this.#createLiveness();
+  }
+
+  #createDriver(): FaultDriver<S, M> {
+    return new FaultDriver({
+      life: this.#life,
       scheduler: this.scheduler,
       cluster: this.cluster,
       switchboard: this.#switchboard,
-      wiped: (node) => this.panel.noVote.wiped(node),
+      damaged: (node) => this.panel.noVote.damaged(node),
+      forgot: (node) => {
+        this.panel.noVote.forgot(node);
+        this.panel.word.excuse(node);
+      },
+      hit: (probe) => this.probes.hit(probe),
       tell: (text) => this.#tell(text),
     });
+  }
+
+  #createLiveness(): Liveness<S, M> {
+    return new Liveness({
+      life: this.#life,
+      scheduler: this.scheduler,
+      cluster: this.cluster,
+      switchboard: this.#switchboard,
+      driver: this.#driver,
+      clients: this.#clients,
+      panel: this.panel,
+      codec: this.#system.operations,
+      electionTimeoutMs: this.#system.electionTimeoutMs(this.#life),
+      calm: () => {
+        this.#switchboard.calm();
+        this.#mailbox.calm();
+      },
+      hit: (probe) => this.probes.hit(probe),
+      tell: (text) => this.#tell(text),
+    });
+  }
+
+  /** The protocol's own watch, and the oracle that needs only to know what a vote is. */
+  #createWatch(): ProtocolWatch<S, M> {
+    const { chosen, word, accuse, noVote } = this.panel;
+    const hit = (probe: string): void => this.probes.hit(probe);
+    const watch = this.#system.createWatch({ chosen, word, accuse, hit });
+    return {
+      ...watch,
+      leaves: (node, message) => {
+        if (noVote.isBlank(node) && this.#system.isVote(message)) noVote.voted(node);
+        watch.leaves(node, message);
+      },
+    };
   }
 
   /**
@@ -132,10 +171,10 @@ export class World<S, M> {
       for (const node of this.#life.nodes) this.cluster.start(node);
       for (const client of this.#clients) client.start();
       this.#driver.begin();
-      this.scheduler.after(this.#life.faultsMs, -1, "world", () => this.#beginQuiet());
+      this.scheduler.after(this.#life.faultsMs, -1, "world", () => this.#liveness.begin());
       this.#sample();
     });
-    while (this.panel.violation === null && !this.#atRest && this.scheduler.step())
+    while (this.panel.violation === null && !this.#liveness.atRest && this.scheduler.step())
       for (const node of this.#starting) this.#lookAtStart(node);
     this.tally.events = this.scheduler.steps;
     this.tally.crashes = this.#driver.crashes;
@@ -154,38 +193,18 @@ export class World<S, M> {
     return this.#driver.happened;
   }
 
-  #beginQuiet(): void {
-    this.#quietSince = this.scheduler.now;
-    this.#tell("the faults are over");
-    this.#driver.end();
-    this.#switchboard.calm();
-    this.#mailbox.calm();
-    for (const client of this.#clients) client.finish(LAST_OPERATIONS);
-    const limit =
-      PROGRESS_ELECTIONS_MAX * this.#system.electionTimeoutMs(this.#life) + PROGRESS_SLACK_MS;
-    this.scheduler.after(limit, -1, "world", () => {
-      if (!this.#servedSinceQuiet)
-        this.panel.accuse("progress", `nobody was served in ${limit} ms after the faults`);
-    });
-    this.scheduler.after(REST_MS_MAX, -1, "world", () => {
-      const busy = this.#clients.filter((client) => !client.finished);
-      const names = busy.map((client) => client.plan.index).join(",");
-      const problem = checkRest(this.cluster, this.panel, this.#system.operations) ?? "";
-      this.panel.accuse(
-        "rest",
-        `not at rest after ${REST_MS_MAX} ms; busy: [${names}]; ${problem}`,
-      );
-    });
-  }
-
-  /** Looks at every member from time to time, and at the end for the end. */
+  /** Looks at every member from time to time, and whether a stage of the end is reached. */
   #sample(): void {
     this.scheduler.after(SAMPLE_MS, -1, "world", () => {
       const limits = { ...HOST_TUNING, ...this.#life.tuning };
-      for (const { state, host } of this.cluster.members)
-        if (state === "up" && host !== null) this.panel.bounds(host.status(), limits);
-      if (this.#quietSince !== null && this.#clients.every((client) => client.finished))
-        this.#atRest = checkRest(this.cluster, this.panel, this.#system.operations) === null;
+      for (const { state, host } of this.cluster.members) {
+        if (state !== "up" || host === null) continue;
+        const status = host.status();
+        this.panel.looks(status, limits);
+        if (!status.voter) this.probes.hit("host: runs without a vote");
+        if (status.replica.detail["impaired"] === 1) this.probes.hit("host: impaired by damage");
+      }
+      this.#liveness.look();
       this.#sample();
     });
   }
@@ -208,16 +227,27 @@ export class World<S, M> {
         panel.replaced(node);
         if (this.cluster.member(node).state === "starting") this.#starting.add(node);
       },
-      up: (node) => this.#tell(`node ${node} is up`),
+      up: (node) => {
+        this.#tell(`node ${node} is up`);
+        const status = this.cluster.member(node).host?.status();
+        if ((status?.snapshotPosition.index ?? 0) > 0)
+          this.probes.hit("host: restarted from a snapshot");
+      },
       down: (node) => {
         this.#tell(`node ${node} is down`);
         this.#mailbox.broken(node);
         this.#driver.down(node);
       },
-      failed: (node, reason) => panel.accuse("failed", `node ${node}: ${reason}`),
+      hit: (probe) => this.probes.hit(probe),
+      damaged: (node) => this.#driver.damage(node),
+      failed: (node, reason) => {
+        this.#tell(`node ${node} failed: ${reason}`);
+        if (this.#driver.mayFail(node)) this.#driver.failed(node);
+        else panel.accuse("failed", `node ${node}: ${reason}`);
+      },
       observed: (node, event, detail) => {
         if (event === "state installed") this.#bases.set(node, Number(detail["position"]));
-        this.tally.observed.set(event, (this.tally.observed.get(event) ?? 0) + 1);
+        this.probes.hit(`host: ${event}`);
         const elections = this.#system.electionEvents;
         if (event === elections?.begun) this.#driver.election(node, "begun");
         if (event === elections?.won) this.#driver.election(node, "won");
@@ -258,7 +288,7 @@ export class World<S, M> {
     }
     if (end.kind === "refused") return this.panel.answers.refused(operation);
     this.tally.completed += 1;
-    if (this.#quietSince !== null && invokedAt >= this.#quietSince) this.#servedSinceQuiet = true;
+    this.#liveness.served(invokedAt);
     this.#done(operation, end.outcome);
   }
 
@@ -299,12 +329,6 @@ export class World<S, M> {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
     this.#chain.add(frame.length * 16 + from);
     this.#chain.add(view.getUint32(4, true));
-    if (!this.panel.noVote.isBlank(from)) return;
-    const opened = openFrame(frame, crc32);
-    if (opened?.kind !== "message") return;
-    opened.body.u32();
-    const message = this.#system.protocol.messages.decode(opened.body);
-    if (message !== null && this.#system.isVote(message)) this.panel.noVote.voted(from);
   }
 
   #tell(text: string): void {

@@ -7,13 +7,27 @@ import type { Accuse } from "./verdict.ts";
 export class NoVote {
   readonly #accuse: Accuse;
   readonly #blank = new Set<NodeId>();
+  readonly #damaged = new Set<NodeId>();
 
   constructor(accuse: Accuse) {
     this.#accuse = accuse;
   }
 
-  wiped(node: NodeId): void {
+  /** What `node` had made durable is gone, and it cannot know what. */
+  forgot(node: NodeId): void {
     this.#blank.add(node);
+    this.#damaged.add(node);
+  }
+
+  /**
+   * Something that `node` had made durable is damaged: it may notice and repair, or stop voting.
+   */
+  damaged(node: NodeId): void {
+    this.#damaged.add(node);
+  }
+
+  isDamaged(node: NodeId): boolean {
+    return this.#damaged.has(node);
   }
 
   isBlank(node: NodeId): boolean {

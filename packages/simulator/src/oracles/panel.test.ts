@@ -183,7 +183,7 @@ describe("votes of a wiped node", () => {
     const { panel, oracle } = createPanel();
     panel.noVote.voted(1);
     expect(oracle()).toBeNull();
-    panel.noVote.wiped(1);
+    panel.noVote.forgot(1);
     panel.noVote.voted(2);
     expect(oracle()).toBeNull();
     panel.noVote.voted(1);

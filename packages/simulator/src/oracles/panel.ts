@@ -1,10 +1,13 @@
 import type { NodeId, Position } from "@synod/core";
-import type { HostStatus, HostTuning } from "@synod/runtime";
+import type { HostStatus } from "@synod/runtime";
 import type { OperationCodec } from "../system.ts";
 import { Answers } from "./answers.ts";
 import { AppliedOnce } from "./applied-once.ts";
-import { checkBounds } from "./bounds.ts";
+import { type BoundedBy, checkBounds } from "./bounds.ts";
+import { ChosenValues } from "./chosen-values.ts";
+import { Configurations } from "./configurations.ts";
 import { DeliveredOrder } from "./delivered-order.ts";
+import { KeptWord } from "./kept-word.ts";
 import { MachineState } from "./machine-state.ts";
 import { NoVote } from "./no-vote.ts";
 import type { Operation } from "./operation.ts";
@@ -22,6 +25,9 @@ export class Panel {
   readonly state: MachineState;
   readonly answers: Answers;
   readonly noVote: NoVote;
+  readonly chosen: ChosenValues;
+  readonly word: KeptWord;
+  readonly configurations: Configurations;
   readonly accuse: Accuse;
   readonly #codec: OperationCodec;
   /** What each node has just applied, until it says at which position. */
@@ -38,6 +44,9 @@ export class Panel {
     this.state = new MachineState(this.accuse);
     this.answers = new Answers(this.accuse, this.once, this.state);
     this.noVote = new NoVote(this.accuse);
+    this.chosen = new ChosenValues(this.accuse);
+    this.word = new KeptWord(this.accuse);
+    this.configurations = new Configurations(this.accuse);
   }
 
   get violation(): Violation | null {
@@ -82,7 +91,9 @@ export class Panel {
     this.answers.seen(operation, position.index, value);
   }
 
-  bounds(status: HostStatus, limits: Pick<HostTuning, "outstandingMax" | "journalBytesMax">): void {
+  /** A look at a member that runs. */
+  looks(status: HostStatus, limits: BoundedBy): void {
+    this.configurations.runs(status);
     checkBounds(status, limits, this.accuse);
   }
 }

@@ -1,4 +1,4 @@
-import { hash64, type Machine } from "@synod/core";
+import { hash64, type Machine, type NodeId } from "@synod/core";
 import type { Cluster } from "../cluster.ts";
 import type { OperationCodec } from "../system.ts";
 import type { Panel } from "./panel.ts";
@@ -6,18 +6,20 @@ import type { Panel } from "./panel.ts";
 const SLICE_BYTES = 65_536;
 
 /**
- * At rest all members are up, stand at the same position and hold the same state: the one that the
- * executed order makes. Returns what is not so yet; states that differ at the same position are
- * accused at once.
+ * At rest all of these members are up, stand at the same position and hold the same state: the one
+ * that the executed order makes. Returns what is not so yet; states that differ at the same
+ * position are accused at once.
  */
 export function checkRest<S, M>(
   cluster: Cluster<S, M>,
+  core: ReadonlySet<NodeId>,
   panel: Panel,
   codec: OperationCodec,
 ): string | null {
   const hashes = new Set<string>();
   const positions = new Set<number>();
-  for (const { node, state, host, machine } of cluster.members) {
+  const members = cluster.members.filter((member) => core.has(member.node));
+  for (const { node, state, host, machine } of members) {
     if (state !== "up" || host === null || machine === null) return `node ${node} is ${state}`;
     const status = host.status();
     if (!status.ready) return `node ${node} is not ready: ${status.notReadyReason}`;
@@ -29,7 +31,7 @@ export function checkRest<S, M>(
   if (positions.size > 1) return `positions differ: ${[...positions].join(", ")}`;
   if (hashes.size > 1) panel.accuse("state", `states differ at ${[...positions].join()}`);
   const { state } = panel;
-  for (const { node, machine } of cluster.members)
+  for (const { node, machine } of members)
     for (const key of state.keys) {
       const held = machine === null ? null : codec.answer(machine.query(codec.get(key)));
       const expected = state.valueAt(key, state.last);

@@ -34,15 +34,17 @@ describe("cluster lives of multipaxos", () => {
   it("exercise what they are for", () => {
     const seen = new Set<string>();
     let forks = 0;
-    for (let seed = 21; seed < 29; seed += 1) {
+    for (let seed = 21; seed < 25; seed += 1) {
       const report = runSeed(system, seed);
       expect(report.violation).toBeNull();
       expect(report.completed).toBeGreaterThanOrEqual(100);
-      expect(report.faults).toBeGreaterThanOrEqual(3);
+      expect(report.faults).toBeGreaterThanOrEqual(5);
       forks += report.forks;
-      for (const event of Object.keys(report.observed)) seen.add(event);
+      for (const event of Object.keys(report.probes)) seen.add(event);
     }
-    expect(forks).toBeGreaterThan(8);
-    expect([...seen]).toEqual(expect.arrayContaining(["elected", "steppedDown", "link refused"]));
+    expect(forks).toBeGreaterThan(4);
+    expect(seen.size).toBeGreaterThan(60);
+    const usual = ["host: elected", "host: steppedDown", "host: snapshot written", "frame: lost"];
+    expect([...seen]).toEqual(expect.arrayContaining(usual));
   });
 });

@@ -4,6 +4,7 @@ import { describeFault, drawLife, runSeed, type SeedReport, shrink } from "@syno
 import { type Command, Option } from "commander";
 import { CommandFailure } from "../exit-codes.ts";
 import { wholeNumber } from "../options.ts";
+import { ProbeTotals } from "./probe-totals.ts";
 import { createProgress } from "./sim-progress.ts";
 import { replayCommand, seedLine, violationText } from "./sim-text.ts";
 import { mutantArguments, sweep } from "./sweep.ts";
@@ -22,12 +23,14 @@ interface SimOptions {
   readonly canary: boolean;
   readonly keepGoing: boolean;
   readonly mutant?: string;
+  readonly probes: boolean;
 }
 
 /** `synod sim`: whole cluster lives from seeds, with every fault, judged by oracles. */
 export function addSimCommand(program: Command): void {
   program
     .command("sim")
+    .summary("simulate cluster lives full of faults")
     .description("Simulate cluster lives full of faults, each from one seed, and judge them.")
     .addOption(
       new Option("--protocol <name>", "what to simulate")
@@ -37,11 +40,16 @@ export function addSimCommand(program: Command): void {
     .option("--seed <n>", "replay this one seed", wholeNumber(0, SEED_MAX))
     .option("--seeds <n>", "sweep over this many seeds (default 100)", wholeNumber(1, SEED_MAX))
     .option("--from <n>", "first seed of the sweep", wholeNumber(0, SEED_MAX), 1)
-    .option("--jobs <n>", "processes", wholeNumber(1, 64), availableParallelism())
+    .addOption(
+      new Option("--jobs <n>", "processes")
+        .argParser(wholeNumber(1, 64))
+        .default(availableParallelism(), "one per core"),
+    )
     .option("--verbose", "tell the story of the seed", false)
     .option("--shrink", "look for a shorter life with the same violation", false)
     .option("--keep-going", "do not stop at the first violation", false)
     .option("--canary", "plant a violation in every seed: it must be reported", false)
+    .option("--probes", "list in how many seeds each situation occurred", false)
     .option("--mutant <name>", "run with a seeded bug of tools/mutants")
     .action((options: SimOptions) => runSim(options));
 }
@@ -82,6 +90,7 @@ async function sweepSeeds(options: SimOptions): Promise<void> {
   const count = options.seeds ?? 100;
   const failures: SeedReport[] = [];
   const progress = createProgress(process.stderr, count);
+  const probes = new ProbeTotals(SYSTEMS[protocol].probes);
   await sweep({
     protocol,
     from,
@@ -92,14 +101,18 @@ async function sweepSeeds(options: SimOptions): Promise<void> {
     stopAtFirst: !options.keepGoing,
     onReport: (report) => {
       progress.add(report);
+      probes.add(report);
       if (report.violation === null) return;
       failures.push(report);
       progress.say(`${violationText(report)}\n  replay: ${replayCommand(report.seed, options)}`);
     },
   });
-  process.stdout.write(`${progress.summary()}\n`);
+  process.stdout.write(`${progress.summary()}\n${probes.summary()}\n`);
+  if (options.probes) process.stdout.write(`${probes.table()}\n`);
   if (failures.length > 0)
     throw new CommandFailure("failure", `${failures.length} of the seeds had a violation`);
+  if (probes.counts && probes.missing.length > 0)
+    throw new CommandFailure("failure", "some situations were never reached: see above");
 }
 
 /** A bug is put into code while that is loaded: it takes a new process. */

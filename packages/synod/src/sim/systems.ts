@@ -6,6 +6,8 @@ import {
 } from "@synod/core/protocols/multipaxos";
 import { KeyValueMachine, keyValue } from "@synod/machines";
 import type { Life, OperationCodec, SimulatedSystem } from "@synod/simulator";
+import { MULTIPAXOS_PROBES } from "./multipaxos-probes.ts";
+import { createMultipaxosWatch } from "./multipaxos-watch.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -63,6 +65,8 @@ const multipaxosKeyValue: SimulatedSystem<MultipaxosState, MultipaxosMessage> = 
   electionEvents: { begun: "campaign", won: "elected" },
   isVote: (message) =>
     message.kind === "promise" || message.kind === "accepted" || message.kind === "heartbeatAck",
+  createWatch: createMultipaxosWatch,
+  probes: MULTIPAXOS_PROBES,
 };
 
 /** What `--protocol` may name. */

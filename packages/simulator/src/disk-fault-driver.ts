@@ -1,0 +1,134 @@
+import type { NodeId } from "@synod/core";
+import type { Cluster } from "./cluster.ts";
+import { misdirectAtRest, rotAtRest } from "./damage.ts";
+import { portError } from "./disk-image.ts";
+import type { DiskTrouble, IoError, Misdirect, Rot, Stale } from "./fault-disk.ts";
+import type { Target } from "./fault-network.ts";
+import { NOBODY, type Scheduler } from "./scheduler.ts";
+
+interface DiskFaultOptions<S, M> {
+  readonly scheduler: Scheduler;
+  readonly cluster: Cluster<S, M>;
+  readonly resolve: (target: Target) => NodeId;
+  /** Takes `node` down now, without power; it starts again after `downMs`. */
+  readonly fell: (node: NodeId, downMs: number) => void;
+  /** From now on the disk of `node` does not hold all that it had made durable. */
+  readonly damaged: (node: NodeId) => void;
+  /** ... and no vote of it may leave any more. */
+  readonly forgot: (node: NodeId) => void;
+  readonly isOver: () => boolean;
+  readonly hit: (probe: string) => void;
+}
+
+/** Makes what goes wrong with disks. */
+export class DiskFaultDriver<S, M> {
+  readonly #options: DiskFaultOptions<S, M>;
+
+  constructor(options: DiskFaultOptions<S, M>) {
+    this.#options = options;
+  }
+
+  strike(fault: DiskTrouble): void {
+    const { hit } = this.#options;
+    switch (fault.kind) {
+      case "wipe":
+        hit("fault: disk wiped");
+        return this.wipe(fault.target, fault.downMs);
+      case "stale":
+        return this.#stale(fault);
+      case "rot":
+        return this.#rot(fault);
+      case "misdirect":
+        return this.#misdirect(fault);
+      case "slow-disk": {
+        const { faults } = this.#disk(fault.target);
+        hit("fault: slow disk");
+        faults.extraMs = fault.extraMs;
+        return this.#later(fault.forMs, () => {
+          faults.extraMs = 0;
+        });
+      }
+      case "full-disk": {
+        const { faults, image } = this.#disk(fault.target);
+        hit("fault: full disk");
+        faults.capacityBytes = image.usedBytes() + fault.roomBytes;
+        return this.#later(fault.forMs, () => {
+          faults.capacityBytes = Number.POSITIVE_INFINITY;
+        });
+      }
+      case "io-error":
+        return this.#ioError(fault);
+    }
+  }
+
+  /** The directory is moved away: the node comes back as one that never votes. */
+  wipe(node: NodeId, downMs: number): void {
+    const { cluster, fell, forgot } = this.#options;
+    fell(node, downMs);
+    cluster.member(node).disk.wipe();
+    forgot(node);
+  }
+
+  #ioError(fault: IoError): void {
+    const { call, after } = fault;
+    const error = portError("io", `${call} failed`);
+    this.#disk(fault.target).faults.arm({ call, prefix: "", after, times: 1, error });
+    if (call === "sync") this.#options.hit("fault: failed sync");
+    if (call === "write") this.#options.hit("fault: failed write");
+    if (call === "read") this.#options.hit("fault: failed read");
+  }
+
+  #rot(fault: Rot): void {
+    const { fell, damaged, hit } = this.#options;
+    const { disk } = this.#options.cluster.member(fault.target);
+    fell(fault.target, fault.downMs);
+    if (!rotAtRest(disk.image, fault.place, fault.draw)) return;
+    damaged(fault.target);
+    if (fault.place === "identity") hit("fault: rot in one copy of the identity");
+    else if (fault.place === "snapshot") hit("fault: rot in a snapshot");
+    else hit("fault: rot in the journal");
+  }
+
+  #misdirect(fault: Misdirect): void {
+    const { fell, damaged, hit } = this.#options;
+    const { disk } = this.#options.cluster.member(fault.target);
+    fell(fault.target, fault.downMs);
+    if (!misdirectAtRest(disk.image, fault.draw)) return;
+    damaged(fault.target);
+    hit("fault: misdirected write");
+  }
+
+  #stale(fault: Stale): void {
+    const { cluster, fell, forgot, hit, isOver, scheduler } = this.#options;
+    const { target, ageMs, downMs } = fault;
+    const member = cluster.member(target);
+    const image = member.disk.platter();
+    const incarnation = member.host?.status().incarnation ?? 0;
+    scheduler.after(ageMs, NOBODY, "fault", () => {
+      if (isOver() || incarnation === 0) return;
+      if (!this.#isWidelyKnown(target, incarnation + 1)) return;
+      fell(target, downMs);
+      member.disk.restore(image);
+      forgot(target);
+      hit("fault: stale disk");
+    });
+  }
+
+  /** All others are up, and have met `node` in this incarnation or a later one. */
+  #isWidelyKnown(node: NodeId, incarnation: number): boolean {
+    return this.#options.cluster.members.every((member) => {
+      if (member.node === node) return true;
+      const peers = member.state === "up" ? (member.host?.status().peers ?? []) : [];
+      return peers.some((peer) => peer.node === node && peer.incarnation >= incarnation);
+    });
+  }
+
+  #disk(target: Target) {
+    const { cluster, resolve } = this.#options;
+    return cluster.member(resolve(target)).disk;
+  }
+
+  #later(ms: number, run: () => void): void {
+    this.#options.scheduler.after(ms, NOBODY, "fault", run);
+  }
+}

@@ -1,0 +1,24 @@
+import { hash64, type NodeId } from "@synod/core";
+import type { Accuse } from "./verdict.ts";
+
+/**
+ * Chosen values: whoever takes a slot for chosen takes the same bytes for its value, for ever, in
+ * all incarnations. The first to say so writes the record.
+ */
+export class ChosenValues {
+  readonly #accuse: Accuse;
+  readonly #values = new Map<number, string>();
+
+  constructor(accuse: Accuse) {
+    this.#accuse = accuse;
+  }
+
+  /** `node` takes `value` for chosen in `slot`. */
+  chosen(node: NodeId, slot: number, value: Uint8Array): void {
+    const hash = hash64(value);
+    const known = this.#values.get(slot);
+    if (known === undefined) this.#values.set(slot, hash);
+    else if (known !== hash)
+      this.#accuse("chosen", `node ${node} takes ${hash} for chosen in ${slot}, it was ${known}`);
+  }
+}

@@ -1,0 +1,117 @@
+import type { NodeId } from "@synod/core";
+import type { Accuse } from "./verdict.ts";
+
+/** A ballot as one number that orders as ballots do. */
+export type Rank = number;
+
+/** What a voter holds when it starts again, as an oracle asks for it. */
+export interface Held {
+  readonly promised: Rank;
+  /** Slots up to here are gone because they are chosen and in a snapshot. */
+  readonly compactedUpTo: number;
+  /** The ballot of what it holds in `slot`; null: nothing. Infinite: known as chosen. */
+  accepted(slot: number): Rank | null;
+}
+
+interface Word {
+  promised: Rank;
+  readonly accepted: Map<number, Rank>;
+}
+
+/**
+ * What a voter has told others binds it. It never takes part below a ballot that it promised, and
+ * after every restart it still holds its highest promise and every acceptance that it told of.
+ */
+export class KeptWord {
+  readonly #accuse: Accuse;
+  readonly #words = new Map<NodeId, Word>();
+  readonly #excused = new Set<NodeId>();
+  readonly #led = new Set<Rank>();
+  readonly #proposed = new Map<number, Map<Rank, string>>();
+
+  constructor(accuse: Accuse) {
+    this.#accuse = accuse;
+  }
+
+  /** A promise of `node` leaves it. */
+  promises(node: NodeId, ballot: Rank): void {
+    const word = this.#word(node);
+    word.promised = Math.max(word.promised, ballot);
+  }
+
+  /**
+   * `node` tells that it has accepted in `slot`. True: it had told so of a lower ballot before.
+   */
+  accepts(node: NodeId, slot: number, ballot: Rank): boolean {
+    const word = this.#word(node);
+    const before = word.accepted.get(slot);
+    if (before === ballot) return false;
+    if (ballot < word.promised)
+      this.#accuse(
+        "word",
+        `node ${node} accepted slot ${slot} in ballot ${ballot} after promising ${word.promised}`,
+      );
+    word.accepted.set(slot, Math.max(before ?? 0, ballot));
+    return before !== undefined && before < ballot;
+  }
+
+  /** `node` was elected: nobody, not even itself, leads the same ballot twice. */
+  leads(node: NodeId, ballot: Rank): void {
+    if (this.#led.has(ballot)) this.#accuse("word", `node ${node} leads ballot ${ballot} again`);
+    this.#led.add(ballot);
+  }
+
+  /**
+   * A proposer proposes the value with this hash: one value for each slot of a ballot. False: it
+   * had proposed it before.
+   */
+  proposes(node: NodeId, slot: number, ballot: Rank, hash: string): boolean {
+    let ballots = this.#proposed.get(slot);
+    if (ballots === undefined) {
+      ballots = new Map();
+      this.#proposed.set(slot, ballots);
+    }
+    const known = ballots.get(ballot);
+    if (known === undefined) ballots.set(ballot, hash);
+    else if (known !== hash)
+      this.#accuse("word", `node ${node} proposes two values in slot ${slot}, ballot ${ballot}`);
+    return known === undefined;
+  }
+
+  /**
+   * Its disk was replaced by an empty or older one: it does not know what it said. That no vote of
+   * it leaves any more is the business of another oracle.
+   */
+  excuse(node: NodeId): void {
+    this.#excused.add(node);
+  }
+
+  /** `node` has started again as a voter, and holds this. */
+  startsWith(node: NodeId, held: Held): void {
+    if (this.#excused.has(node)) return;
+    const word = this.#word(node);
+    if (held.promised < word.promised)
+      this.#accuse(
+        "word",
+        `node ${node} starts with the promise ${held.promised}, it had told ${word.promised}`,
+      );
+    for (const [slot, ballot] of word.accepted) {
+      if (slot <= held.compactedUpTo) {
+        word.accepted.delete(slot);
+        continue;
+      }
+      const kept = held.accepted(slot);
+      if (kept !== null && kept >= ballot) continue;
+      this.#accuse("word", `node ${node} starts without slot ${slot}, accepted in ${ballot}`);
+    }
+  }
+
+  #word(node: NodeId): Word {
+    let word = this.#words.get(node);
+    if (word === undefined) {
+      word = { promised: 0, accepted: new Map() };
+      this.#words.set(node, word);
+    }
+    return word;
+  }
+}

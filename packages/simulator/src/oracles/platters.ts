@@ -1,0 +1,170 @@
+import type { NodeId } from "@synod/core";
+import { quorumsOf } from "@synod/runtime";
+import { draw } from "../addressed.ts";
+import { Cluster, type ClusterListener, type Member } from "../cluster.ts";
+import type { Life } from "../life.ts";
+import { PERFECT_NETWORK } from "../network-faults.ts";
+import { Scheduler } from "../scheduler.ts";
+import type { SimulatedSystem } from "../system.ts";
+import { Switchboard } from "../virtual-network.ts";
+import type { Panel } from "./panel.ts";
+
+/** Survivors that have not come back after this have lost something, virtual ms. */
+const FORK_MS_MAX = 60_000;
+
+interface ForkOptions<S, M> {
+  readonly system: SimulatedSystem<S, M>;
+  readonly life: Life;
+  readonly panel: Panel;
+  readonly world: Cluster<S, M>;
+  /** Numbered from 1. */
+  readonly number: number;
+  /** Ranks the nodes. */
+  readonly draw: number;
+}
+
+/**
+ * Acknowledged writes survive on any quorum of platters: here and now the power goes everywhere,
+ * and only a smallest quorum of the disks is ever found again, with nothing but what was synced. A
+ * second cluster is started on copies of those. It must come to serve, must have executed the same
+ * commands wherever this world has, and must hold the state that this world has. Returns who
+ * survived; empty: no quorum is left.
+ */
+export function checkFork<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
+  const survivors = chooseSurvivors(options);
+  if (survivors.length === 0) return survivors;
+  const { system, life, panel, world, number } = options;
+  const scheduler = new Scheduler();
+  const watch = { sent: () => undefined, arrives: () => undefined, hit: () => undefined };
+  const switchboard = new Switchboard(scheduler, life.seed, PERFECT_NETWORK, watch);
+  const returned = new Set<number>();
+  /** Keys that the fork wrote at positions beyond what this world has executed. */
+  const overwritten = new Set<string>();
+  const fork = new Cluster<S, M>({
+    system,
+    life,
+    scheduler,
+    switchboard,
+    watch: null,
+    images: new Map(survivors.map((node) => [node, world.member(node).disk.platter()])),
+    livesFrom: 1_000 * number,
+    listener: forkListener(options, overwritten, (token) => returned.add(token)),
+  });
+  for (const node of survivors) fork.start(node);
+  const asked = new Set<NodeId>();
+  while (returned.size < survivors.length && scheduler.now < FORK_MS_MAX) {
+    if (panel.violation !== null || !scheduler.step()) break;
+    for (const node of survivors) ask(fork.member(node), asked, system);
+  }
+  if (returned.size < survivors.length) {
+    const states = survivors.map((node) => describe(fork.member(node)));
+    panel.accuse("platters", `fork ${number}: ${survivors.join(",")} did not come back: ${states}`);
+  } else checkStates(options, fork, survivors, overwritten);
+  return survivors;
+}
+
+/** One linearizable read per survivor: answered, it has executed everything that survived. */
+function ask<S, M>(member: Member, asked: Set<NodeId>, system: SimulatedSystem<S, M>): void {
+  if (member.state !== "up" || asked.has(member.node)) return;
+  asked.add(member.node);
+  member.host?.read({
+    token: member.node,
+    query: system.operations.get("key-1"),
+    consistency: "linearizable",
+    deadlineMs: FORK_MS_MAX,
+  });
+}
+
+function describe(member: Member): string {
+  const status = member.host?.status();
+  return `node ${member.node} ${member.state} ${JSON.stringify(status?.replica ?? null)}`;
+}
+
+function chooseSurvivors<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
+  const { life, panel, world, draw: rank, number } = options;
+  const quorums = quorumsOf(world.configuration);
+  const candidates = life.nodes
+    .filter((node) => !panel.noVote.isDamaged(node))
+    .sort((a, b) => draw(rank, "fork", a, number) - draw(rank, "fork", b, number));
+  const survivors: NodeId[] = [];
+  for (const node of candidates) {
+    survivors.push(node);
+    if (quorums.isPhase1(new Set(survivors))) return survivors.sort((a, b) => a - b);
+  }
+  return [];
+}
+
+function forkListener<S, M>(
+  options: ForkOptions<S, M>,
+  overwritten: Set<string>,
+  done: (token: number) => void,
+): ClusterListener {
+  const { panel, number, system } = options;
+  const written = new Map<NodeId, string>();
+  const places = new Map<NodeId, { position: number; place: number }>();
+  return {
+    answered: (node, token, outcome) => {
+      if (outcome.kind === "done") return done(token);
+      panel.accuse("platters", `fork ${number}: node ${node} answers ${outcome.code}`);
+    },
+    executed: (node, position, client, sequence) => {
+      const cursor = places.get(node);
+      const place = cursor?.position === position.index ? cursor.place + 1 : 0;
+      places.set(node, { position: position.index, place });
+      const key = written.get(node);
+      written.delete(node);
+      if (position.index > panel.order.last) {
+        if (key !== undefined) overwritten.add(key);
+        return;
+      }
+      const known = panel.order.at(position.index)[place];
+      if (known?.client === client && known.sequence === sequence) return;
+      const before = known === undefined ? "nothing" : `${known.client}#${known.sequence}`;
+      panel.accuse(
+        "platters",
+        `fork ${number}: node ${node} executed ${client}#${sequence} ` +
+          `at ${position.index}.${place}, it was ${before}`,
+      );
+    },
+    applied: (node, payload) => {
+      const effect = system.operations.effect(payload);
+      if (effect !== null) written.set(node, effect.key);
+    },
+    replaced: () => undefined,
+    up: () => undefined,
+    down: () => undefined,
+    failed: (node, reason) => panel.accuse("platters", `fork ${number}: node ${node}: ${reason}`),
+    observed: () => undefined,
+    hit: () => undefined,
+    damaged: () => undefined,
+  };
+}
+
+/**
+ * Every key holds what this world's executed order gives it, acknowledged yet or not: whatever was
+ * executed anywhere was chosen, so a quorum had it durable before. Keys that the fork went on to
+ * write are left out.
+ */
+function checkStates<S, M>(
+  options: ForkOptions<S, M>,
+  fork: Cluster<S, M>,
+  survivors: readonly NodeId[],
+  overwritten: ReadonlySet<string>,
+): void {
+  const { panel, system, number } = options;
+  const { state, answers } = panel;
+  for (const node of survivors) {
+    const { machine } = fork.member(node);
+    if (machine === null) continue;
+    for (const key of state.keys) {
+      const value = system.operations.answer(machine.query(system.operations.get(key)));
+      const expected = state.valueAt(key, state.last);
+      if (value === expected || overwritten.has(key)) continue;
+      panel.accuse(
+        "platters",
+        `fork ${number}: on ${survivors.join(",")} node ${node} holds ${value} for ${key}, ` +
+          `executed was ${expected}, acknowledged up to ${answers.floor}`,
+      );
+    }
+  }
+}
