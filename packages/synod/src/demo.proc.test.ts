@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   type Demo,
   freeBasePort,
@@ -52,23 +52,67 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test("the session of the README on every node, each with a key of its own", async () => {
-  await start();
-  for (const id of [0, 1, 2]) {
-    const url = `localhost:${basePort + id}/foo-${id}`;
-    const before = await curl("-i", url);
-    expect(before).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
-    expect(before).toMatch(/^content-length: 0\r$/m);
-    const written = await curl("-i", url, "-d", "hello paxos");
-    expect(written).toMatch(/^HTTP\/1\.1 204 No Content\r\n/);
-    expect(slotOf(written)).toBeGreaterThan(0);
-    const after = await curl("-i", url);
-    expect(after).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-    expect(slotOf(after)).toBeGreaterThanOrEqual(slotOf(written));
-    expect(after.endsWith("\r\n\r\nhello paxos")).toBe(true);
-  }
-  for (const id of [0, 1, 2])
-    expect(await curl(`localhost:${basePort + id}/foo-${(id + 1) % 3}`)).toBe("hello paxos");
+describe("a demo that runs", () => {
+  let place: ReturnType<typeof temporaryFolder>;
+  let running: Demo;
+
+  beforeAll(async () => {
+    place = temporaryFolder();
+    running = startDemo({ folder: place.path, basePort: await freeBasePort() });
+    await running.ready();
+  });
+
+  afterAll(async () => {
+    await running.stop();
+    place.remove();
+  });
+
+  test("the session of the README on every node, each with a key of its own", async () => {
+    for (const id of [0, 1, 2]) {
+      const url = `localhost:${running.basePort + id}/foo-${id}`;
+      const before = await curl("-i", url);
+      expect(before).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
+      expect(before).toMatch(/^content-length: 0\r$/m);
+      const written = await curl("-i", url, "-d", "hello paxos");
+      expect(written).toMatch(/^HTTP\/1\.1 204 No Content\r\n/);
+      expect(slotOf(written)).toBeGreaterThan(0);
+      const after = await curl("-i", url);
+      expect(after).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(slotOf(after)).toBeGreaterThanOrEqual(slotOf(written));
+      expect(after.endsWith("\r\n\r\nhello paxos")).toBe(true);
+    }
+    for (const id of [0, 1, 2])
+      expect(await curl(`localhost:${running.basePort + id}/foo-${(id + 1) % 3}`)).toBe(
+        "hello paxos",
+      );
+  });
+
+  test("keeps another demo out of its folder: exit code 4", async () => {
+    const other = await freeBasePort();
+    const finished = await startDemo({ folder: running.folder, basePort: other }).finished;
+    expect(finished.code).toBe(4);
+    expect(finished.stderr).toMatch(
+      new RegExp(`^synod: .*locked by process ${running.child.pid}; another demo .*--dir\\n$`),
+    );
+  });
+
+  test("starts a node that was killed again, and says so", async () => {
+    const { pid } = await running.status(1);
+    process.kill(pid, "SIGKILL");
+    await expect
+      .poll(() => running.stdout(), { timeout: 20_000 })
+      .toContain("node 1 started again");
+    expect(running.stdout()).toContain("node 1 was ended by SIGKILL; starting it again in 100 ms");
+    const [, again] = await running.ready();
+    expect(again?.pid).not.toBe(pid);
+    expect(again?.incarnation).toBe(2);
+  });
+
+  test("takes its nodes along when it is killed", async () => {
+    const pids = await Promise.all([0, 1, 2].map(async (id) => (await running.status(id)).pid));
+    running.child.kill("SIGKILL");
+    await expect.poll(() => pids.filter(isRunning), { timeout: 15_000 }).toEqual([]);
+  });
 });
 
 test("says where each node is, its pid, and what to try; keeps the data; stops all", async () => {
@@ -92,28 +136,15 @@ test("says where each node is, its pid, and what to try; keeps the data; stops a
   expect(second.stdout()).toContain("the cluster of last time");
 });
 
-test("starts a node that was killed again, and says so", async () => {
-  const running = await start();
-  const { pid } = await running.status(1);
-  process.kill(pid, "SIGKILL");
-  await expect.poll(() => running.stdout(), { timeout: 20_000 }).toContain("node 1 started again");
-  expect(running.stdout()).toContain("node 1 was ended by SIGKILL; starting it again in 100 ms");
-  const [, again] = await running.ready();
-  expect(again?.pid).not.toBe(pid);
-  expect(again?.incarnation).toBe(2);
-});
-
-test("nodes do not outlive a demo that is killed", async () => {
-  const running = await start();
-  const pids = await Promise.all([0, 1, 2].map(async (id) => (await running.status(id)).pid));
-  running.child.kill("SIGKILL");
-  await expect.poll(() => pids.filter(isRunning), { timeout: 15_000 }).toEqual([]);
-});
-
-test("--fresh begins with an empty cluster", async () => {
+test("a cluster keeps its number of nodes; --fresh begins with an empty one", async () => {
   const before = await (await start()).status(0);
   await curl(`localhost:${basePort}/old`, "-d", "x");
   await demo?.stop();
+  const finished = await startDemo({ folder: folder.path, basePort, nodes: 5 }).finished;
+  expect([finished.code, finished.stderr]).toEqual([
+    2,
+    expect.stringMatching(/has 3 nodes: .*--fresh/),
+  ]);
   const after = await (await start(["--fresh"])).status(0);
   expect(await curl("-o", "-", "-w", "%{http_code}", `localhost:${basePort}/old`)).toBe("404");
   expect(after.cluster).not.toBe(before.cluster);
@@ -162,16 +193,6 @@ describe("refuses with one line that says what to do", () => {
     );
   });
 
-  test("a folder that another demo uses: exit code 4", async () => {
-    const { child } = await start();
-    const other = await freeBasePort();
-    const finished = await startDemo({ folder: folder.path, basePort: other }).finished;
-    expect(finished.code).toBe(4);
-    expect(finished.stderr).toMatch(
-      new RegExp(`^synod: .*locked by process ${child.pid}; another demo .*--dir\\n$`),
-    );
-  });
-
   test("a folder with other files: exit code 5, and they are still there", async () => {
     writeFileSync(join(folder.path, "thesis.txt"), "mine");
     const refused = startDemo({ folder: folder.path, basePort, args: ["--fresh"] });
@@ -179,14 +200,6 @@ describe("refuses with one line that says what to do", () => {
     expect(finished.code).toBe(5);
     expect(finished.stderr).toMatch(/holds other files \(thesis\.txt\): .*--dir\n$/);
     expect(readdirSync(folder.path)).toContain("thesis.txt");
-  });
-
-  test("another number of nodes than the folder has: exit code 2", async () => {
-    await (await start()).stop();
-    const finished = await startDemo({ folder: folder.path, basePort, nodes: 5 }).finished;
-    expect(finished.code).toBe(2);
-    expect(finished.stderr).toMatch(/has 3 nodes: .*--fresh/);
-    demo = null;
   });
 });
 
