@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   accept,
   accepted,
+  acceptedRecord,
   commit,
   createSolo,
   learn,
@@ -125,6 +126,15 @@ describe("installed", () => {
     solo.propose("a#1");
     solo.installed(1);
     expect(solo.state.role.kind).toBe("leader");
+  });
+
+  test("does not make chosen what was merely accepted below it, not even after a crash", () => {
+    const records = [acceptedRecord("1.1", 1, ["a#1", "a#2", "a#3", "a#4"])];
+    const solo = createSolo({ records, delivered: 3 });
+    expect(solo.log()).toEqual(["4:1.1:a#4"]);
+    expect(solo.message(2, { kind: "catchUp", first: 2, last: 3 })).toEqual([
+      "sendNow 2: behind compactedUpTo=3 chosenUpTo=3",
+    ]);
   });
 
   test("starts the question for what is still missing anew", () => {
