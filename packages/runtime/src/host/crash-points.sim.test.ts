@@ -257,9 +257,17 @@ describe("the expiry of sessions", () => {
         }
       }
       const survived = crashes < call;
+      lab.node(0).fence.spare();
       if (survived) expect(snapshotAt(lab, 0)).toBeGreaterThan(0);
+      // All of it in a snapshot, none of it in the journal.
+      const end = executedUpTo(lab, 0);
+      for (let round = 0; snapshotAt(lab, 0) < end; round += 1)
+        finish(lab, [...write(lab, `filler-${round}`, 6, [0]).values()]);
       comeBack(lab, 0, call);
-      const kept = CLIENTS.slice(-SESSIONS_MAX);
+      // What was the longest unused before the crash still is, and makes room.
+      const newcomer = ask(lab, keyValue.put("newcomer", new Uint8Array(1)), session("new", 1));
+      expect(newcomer).toMatchObject({ kind: "done", repeated: false });
+      const kept = CLIENTS.slice(1 - SESSIONS_MAX);
       for (const client of CLIENTS) {
         const again = ask(lab, keyValue.delete(client), session(client, 2));
         expect(again, `${client}, call ${call}`).toMatchObject(
