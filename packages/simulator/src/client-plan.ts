@@ -26,6 +26,19 @@ export interface ClientPlan {
   readonly doubles: number;
   /** Probability that a request, and that an answer, is lost between client and node. */
   readonly loss: number;
+  /**
+   * Exactly these operations at these times, instead of one after the other; null: none is left
+   * out.
+   */
+  readonly script: readonly ScriptedOperation[] | null;
+}
+
+/** One operation of a client that is made to happen at a fixed time. */
+export interface ScriptedOperation {
+  /** Virtual ms. */
+  readonly atMs: number;
+  /** The how-manieth of the client it was: all that it does is drawn by that number. */
+  readonly number: number;
 }
 
 export function drawClients(draws: Draws, nodes: readonly NodeId[]): ClientPlan[] {
@@ -51,6 +64,7 @@ export function drawClients(draws: Draws, nodes: readonly NodeId[]): ClientPlan[
       deadlineMs: draws.pick([300, 1_000, 3_000]),
       doubles: named ? draws.pick([0, 0.02, 0.2]) : 0,
       loss,
+      script: null,
     };
   });
 }

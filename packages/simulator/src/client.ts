@@ -19,10 +19,14 @@ export type Reply = Outcome | { readonly kind: "silence" };
 
 /** The world as a client sees it. */
 export interface ClientWorld {
+  /** Virtual ms. */
+  now(): number;
   after(ms: number, run: () => void): void;
   nodes: readonly NodeId[];
   /** Begins a new operation: gives it its id and its floors. */
   invoke(body: Omit<Operation, "id" | "floor" | "clientFloor">): Operation;
+  /** The `number`-th operation of `client` begins. */
+  begins(client: number, number: number): void;
   /** Sends it; `reply` comes once. */
   attempt(attempt: Attempt, reply: (reply: Reply) => void): void;
   /** The operation ended; the client goes on. */
@@ -75,27 +79,47 @@ export class Client {
   }
 
   start(): void {
+    const { script } = this.plan;
+    if (script !== null) {
+      this.#left = script.length;
+      for (const { atMs, number } of script) this.#plan(atMs, number);
+      return;
+    }
     for (let at = 0; at < this.plan.width; at += 1) this.#rest();
   }
 
   /** After `more` operations it is done; from now on it speaks with these nodes only. */
   finish(more: number, nodes: readonly NodeId[]): void {
-    this.#left = more;
+    if (this.plan.script === null) this.#left = more;
     this.#nodes = nodes;
     if (!nodes.includes(this.#home)) this.#home = nodes[0] as NodeId;
   }
 
   /** Every operation has its own draws, so that one more try here changes nothing later. */
   #rest(): void {
+    if (this.plan.script !== null) return;
     this.#begun += 1;
-    const draws = new Draws(this.#seed, "client", this.plan.index, this.#begun);
-    const value = `v${this.plan.index}.${this.#begun}.`;
+    const number = this.#begun;
+    const draws = this.#draws(number);
     const ms = this.plan.thinkMs * 2 * draws.fraction();
-    this.#world.after(ms, () => this.#begin(draws, value));
+    this.#world.after(ms, () => this.#begin(draws, number));
   }
 
-  #begin(draws: Draws, fresh: string): void {
+  #plan(atMs: number, number: number): void {
+    const draws = this.#draws(number);
+    // The first draw was for the pause before the operation.
+    draws.fraction();
+    this.#world.after(atMs - this.#world.now(), () => this.#begin(draws, number));
+  }
+
+  #draws(number: number): Draws {
+    return new Draws(this.#seed, "client", this.plan.index, number);
+  }
+
+  #begin(draws: Draws, number: number): void {
     if (this.#left <= 0) return;
+    this.#world.begins(this.plan.index, number);
+    const fresh = `v${this.plan.index}.${number}.`;
     this.#left -= 1;
     this.#waiting += 1;
     const { plan } = this;

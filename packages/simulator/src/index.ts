@@ -33,9 +33,15 @@ export * from "./network-faults.ts";
 export type { Violation } from "./oracles/verdict.ts";
 export { COMMON_PROBES, type ProbeKind, Probes } from "./probes.ts";
 export type { ProtocolWatch, WatchTools } from "./protocol-watch.ts";
+export {
+  type Regression,
+  type RegressionProblem,
+  readRegression,
+  writeRegression,
+} from "./regression-file.ts";
 export { type RunOptions, runSeed, type SeedReport } from "./run-seed.ts";
 export { Scheduler } from "./scheduler.ts";
-export { type Shrunk, shrink } from "./shrink.ts";
+export { countEvents, type ShrinkOptions, type Shrunk, shrink } from "./shrink.ts";
 export type { Story } from "./story.ts";
 export type { OperationCodec, SimulatedSystem } from "./system.ts";
 export { type ClockFaults, virtualClock, virtualRandom } from "./virtual-clock.ts";

@@ -10,6 +10,8 @@ const FAULTS_MIN = 5;
 
 export interface RunOptions {
   readonly story?: Story;
+  /** The story tells protocol messages, too; default false. */
+  readonly messages?: boolean;
   /** Plants a violation that must be reported. */
   readonly canary?: boolean;
   /** Another life than the seed's own, shortened for instance. */
@@ -38,18 +40,37 @@ export interface SeedReport {
   readonly probes: Readonly<Record<string, number>>;
 }
 
+/** The same life with every operation of its clients at the time at which it began. */
+export function scriptLife<S, M>(system: SimulatedSystem<S, M>, life: Life): Life {
+  const world = new World(system, life, {
+    story: null,
+    canary: false,
+    forks: true,
+    messages: false,
+  });
+  world.run();
+  const { operations } = world.tally;
+  const clients = life.clients.map((plan) => ({
+    ...plan,
+    script: operations
+      .filter(({ client }) => client === plan.index)
+      .map(({ atMs, number }) => ({ atMs, number })),
+  }));
+  return { ...life, clients };
+}
+
 /** Lives one cluster life and judges it. */
 export function runSeed<S, M>(
   system: SimulatedSystem<S, M>,
   seed: number,
   options: RunOptions = {},
 ): SeedReport {
-  const { story = null, canary = false, forks = true } = options;
+  const { story = null, canary = false, forks = true, messages = false } = options;
   const life = options.life ?? drawLife(seed);
-  const world = new World(system, life, { story, canary, forks });
+  const world = new World(system, life, { story, canary, forks, messages });
   const hash = world.run();
   const { tally, panel, scheduler, faults } = world;
-  if (tally.completed < OPERATIONS_MIN)
+  if (tally.completed < OPERATIONS_MIN && options.life === undefined)
     panel.accuse("vacuous", `only ${tally.completed} operations were completed`);
   if (faults < FAULTS_MIN && options.life === undefined)
     panel.accuse("vacuous", `only ${faults} faults happened`);

@@ -1,4 +1,25 @@
+import type { Attempt, OperationEnd } from "./client.ts";
+import type { Operation } from "./oracles/operation.ts";
+
 /**
- * Hears the readable course of a life: faults, elections, crashes, violations. Times in virtual ms.
+ * Hears the readable course of a life: faults, elections, crashes, operations, violations. Times in
+ * virtual ms.
  */
 export type Story = (atMs: number, text: string) => void;
+
+export function describeAttempt({ operation, node }: Attempt): string {
+  return `client ${operation.client} asks node ${node}: ${describeOperation(operation)}`;
+}
+
+export function describeEnd(operation: Operation, end: OperationEnd): string {
+  const what = `client ${operation.client}: ${describeOperation(operation)}`;
+  if (end.kind !== "done") return `${what}: ${end.kind}`;
+  const { position, repeated } = end.outcome;
+  return `${what}: done at ${position.index}${repeated ? ", repeated" : ""}`;
+}
+
+function describeOperation({ id, kind, key, value, session }: Operation): string {
+  const name = session === null ? "" : ` (${session.client}#${session.sequence})`;
+  const written = kind === "put" ? ` = ${value.slice(0, 12)}` : "";
+  return `operation ${id}, ${kind} ${key}${written}${name}`;
+}

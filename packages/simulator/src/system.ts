@@ -28,6 +28,8 @@ export interface SimulatedSystem<S, M> {
   readonly electionEvents: { readonly begun: string; readonly won: string } | null;
   /** Whether this message is a vote that a node without voting rights must never send. */
   isVote(message: M): boolean;
+  /** One message in words; null: not worth telling. */
+  describe(message: M): string | null;
   /** Looks into the replicas of one life on behalf of the oracles. */
   createWatch(tools: WatchTools): ProtocolWatch<S, M>;
   /** Situations of this protocol that lives should reach. */

@@ -15,7 +15,7 @@ import { checkFork } from "./oracles/platters.ts";
 import { Probes } from "./probes.ts";
 import type { ProtocolWatch } from "./protocol-watch.ts";
 import { Scheduler } from "./scheduler.ts";
-import type { Story } from "./story.ts";
+import { describeAttempt, describeEnd, type Story } from "./story.ts";
 import type { SimulatedSystem } from "./system.ts";
 import { Switchboard } from "./virtual-network.ts";
 
@@ -23,6 +23,8 @@ const SAMPLE_MS = 250;
 
 export interface WorldOptions {
   readonly story: Story | null;
+  /** Whether the story tells protocol messages, too. */
+  readonly messages: boolean;
   /** The world itself plants a violation: whoever runs it must report that. */
   readonly canary: boolean;
   readonly forks: boolean;
@@ -37,6 +39,8 @@ export interface Tally {
   writes: number;
   forks: number;
   crashes: number;
+  /** All operations that clients began, in order: what it takes to script them. */
+  readonly operations: { client: number; number: number; atMs: number }[];
 }
 
 /** One cluster, its clients, its faults and its oracles, from the first event to the last. */
@@ -53,6 +57,7 @@ export class World<S, M> {
     writes: 0,
     forks: 0,
     crashes: 0,
+    operations: [],
   };
   readonly #system: SimulatedSystem<S, M>;
   readonly #life: Life;
@@ -155,6 +160,7 @@ export class World<S, M> {
     return {
       ...watch,
       leaves: (node, message) => {
+        if (this.#options.story !== null) this.#tellMessage(node, message);
         if (noVote.isBlank(node) && this.#system.isVote(message)) noVote.voted(node);
         watch.leaves(node, message);
       },
@@ -260,6 +266,9 @@ export class World<S, M> {
   #clientWorld(): ConstructorParameters<typeof Client>[2] {
     return {
       nodes: this.#life.nodes,
+      now: () => this.scheduler.now,
+      begins: (client, number) =>
+        this.tally.operations.push({ client, number, atMs: this.scheduler.now }),
       after: (ms, run) => {
         this.scheduler.after(ms, -1, "client", run);
       },
@@ -274,8 +283,14 @@ export class World<S, M> {
         this.#invokedAt.set(operation.id, this.scheduler.now);
         return operation;
       },
-      attempt: (attempt, reply) => this.#mailbox.send(attempt, reply),
-      ended: (operation, end) => this.#ended(operation, end),
+      attempt: (attempt, reply) => {
+        if (this.#options.story !== null) this.#tell(describeAttempt(attempt));
+        this.#mailbox.send(attempt, reply);
+      },
+      ended: (operation, end) => {
+        if (this.#options.story !== null) this.#tell(describeEnd(operation, end));
+        this.#ended(operation, end);
+      },
     };
   }
 
@@ -329,6 +344,11 @@ export class World<S, M> {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
     this.#chain.add(frame.length * 16 + from);
     this.#chain.add(view.getUint32(4, true));
+  }
+
+  #tellMessage(node: NodeId, message: M): void {
+    const text = this.#options.messages ? this.#system.describe(message) : null;
+    if (text !== null) this.#tell(`node ${node} says ${text}`);
   }
 
   #tell(text: string): void {

@@ -53,7 +53,9 @@ function starts(tools: WatchTools, node: NodeId, state: MultipaxosState, seen: S
     compactedUpTo: Math.max(state.compactedUpTo, state.deliveredUpTo),
     accepted: (slot) => {
       const entry = state.log.get(slot);
-      if (entry === undefined) return null;
+      // Damaged, and known to be: it answers `unknown`, which hides nothing that it had told.
+      const unknown = state.faulty.get(slot);
+      if (entry === undefined) return unknown === undefined ? null : rankOf(unknown);
       return entry.chosen ? Number.POSITIVE_INFINITY : rankOf(entry.ballot);
     },
   });

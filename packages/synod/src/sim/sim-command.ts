@@ -1,13 +1,23 @@
 import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { describeFault, drawLife, runSeed, type SeedReport, shrink } from "@synod/simulator";
+import {
+  countEvents,
+  describeFault,
+  drawLife,
+  runSeed,
+  type SeedReport,
+  shrink,
+  writeRegression,
+} from "@synod/simulator";
 import { type Command, Option } from "commander";
 import { CommandFailure } from "../exit-codes.ts";
 import { wholeNumber } from "../options.ts";
 import { ProbeTotals } from "./probe-totals.ts";
+import { tell } from "./replay-command.ts";
 import { createProgress } from "./sim-progress.ts";
 import { replayCommand, seedLine, violationText } from "./sim-text.ts";
-import { mutantArguments, sweep } from "./sweep.ts";
+import { currentMutant, mutantArguments, sweep } from "./sweep.ts";
 import { SYSTEMS, type SystemName } from "./systems.ts";
 
 const SEED_MAX = 999_999_999;
@@ -20,6 +30,7 @@ interface SimOptions {
   readonly jobs: number;
   readonly verbose: boolean;
   readonly shrink: boolean;
+  readonly out?: string;
   readonly canary: boolean;
   readonly keepGoing: boolean;
   readonly mutant?: string;
@@ -47,6 +58,7 @@ export function addSimCommand(program: Command): void {
     )
     .option("--verbose", "tell the story of the seed", false)
     .option("--shrink", "look for a shorter life with the same violation", false)
+    .option("--out <file>", "where --shrink writes that life (default seed-<n>.txt)")
     .option("--keep-going", "do not stop at the first violation", false)
     .option("--canary", "plant a violation in every seed: it must be reported", false)
     .option("--probes", "list in how many seeds each situation occurred", false)
@@ -65,24 +77,31 @@ async function runSim(options: SimOptions): Promise<void> {
   });
   process.stdout.write(`${seedLine(report)}\n`);
   if (report.violation === null) return;
-  if (options.shrink) shrinkSeed(options.protocol, report);
+  if (options.shrink) shrinkSeed(options, report);
   throw new CommandFailure("failure", violationText(report));
 }
 
-/** Prints what is left of a failing life when everything has gone that it does not need. */
-function shrinkSeed(protocol: SystemName, report: SeedReport): void {
-  const oracle = report.violation?.oracle ?? "";
-  const { life, report: last, runs } = shrink(SYSTEMS[protocol], drawLife(report.seed), oracle);
-  const { network, clients, nodes, faults } = life;
-  process.stdout.write(`\nafter ${runs} lives: ${nodes.length} nodes, ${clients.length} clients\n`);
-  process.stdout.write(`network ${JSON.stringify(network)}\n`);
-  for (const fault of faults) tell(fault.atMs, describeFault(fault));
-  runSeed(SYSTEMS[protocol], report.seed, { life, story: tell });
-  process.stdout.write(`${violationText(last)}\n`);
-}
+/** Longest search for a shorter life, ms. */
+const SHRINK_MS = 280_000;
 
-function tell(atMs: number, text: string): void {
-  process.stdout.write(`${(atMs / 1000).toFixed(3).padStart(9)}  ${text}\n`);
+/** Leaves everything out of a failing life that it does not need, tells the rest and keeps it. */
+function shrinkSeed(options: SimOptions, report: SeedReport): void {
+  const { protocol } = options;
+  const oracle = report.violation?.oracle ?? "";
+  const until = performance.now() + SHRINK_MS;
+  const shrunk = shrink(SYSTEMS[protocol], drawLife(report.seed), oracle, {
+    mayGoOn: () => performance.now() < until,
+  });
+  const { life, report: last, runs } = shrunk;
+  const says = last.violation?.message ?? "";
+  const file = options.out ?? `seed-${report.seed}.txt`;
+  const mutant = currentMutant();
+  writeFileSync(file, writeRegression({ protocol, mutant, oracle, says, life }));
+  for (const fault of life.faults) tell(fault.atMs, describeFault(fault));
+  process.stdout.write(
+    `${violationText(last)}\n${countEvents(life)} faults and operations are left after ${runs} ` +
+      `lives: npm run synod -- replay ${file}\n`,
+  );
 }
 
 async function sweepSeeds(options: SimOptions): Promise<void> {
@@ -107,7 +126,8 @@ async function sweepSeeds(options: SimOptions): Promise<void> {
       progress.say(`${violationText(report)}\n  replay: ${replayCommand(report.seed, options)}`);
     },
   });
-  process.stdout.write(`${progress.summary()}\n${probes.summary()}\n`);
+  process.stdout.write(`${progress.summary()}\n`);
+  if (failures.length === 0 || options.keepGoing) process.stdout.write(`${probes.summary()}\n`);
   if (options.probes) process.stdout.write(`${probes.table()}\n`);
   if (failures.length > 0)
     throw new CommandFailure("failure", `${failures.length} of the seeds had a violation`);

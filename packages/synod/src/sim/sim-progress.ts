@@ -22,6 +22,8 @@ export function createProgress(
 ): Progress {
   const began = now();
   const totals = { seeds: 0, completed: 0, faults: 0, virtualMs: 0, forks: 0, failed: 0 };
+  /** Completed operations of each seed. */
+  const completed: number[] = [];
   let shown = began;
   const state = (): string => {
     const seconds = ((now() - began) / 1000).toFixed(0);
@@ -36,6 +38,7 @@ export function createProgress(
   return {
     add: (report) => {
       totals.seeds += 1;
+      completed.push(report.completed);
       totals.completed += report.completed;
       totals.faults += report.faults;
       totals.virtualMs += report.virtualMs;
@@ -50,7 +53,9 @@ export function createProgress(
     },
     summary: () => {
       if (out.isTTY) out.write(clear);
-      return state();
+      completed.sort((a, b) => a - b);
+      const median = completed[completed.length >> 1] ?? 0;
+      return `${state()}\noperations of a seed: at least ${completed[0] ?? 0}, median ${median}`;
     },
   };
 }

@@ -62,6 +62,15 @@ export function sweep(options: SweepOptions): Promise<void> {
   });
 }
 
+/** The seeded bug that this process runs with; null: none. */
+export function currentMutant(): string | null {
+  for (const word of process.execArgv) {
+    const found = /register\.mjs\?mutant=(.+)$/.exec(word);
+    if (found?.[1] !== undefined) return decodeURIComponent(found[1]);
+  }
+  return null;
+}
+
 /** How a process is started with a seeded bug; those live in a checkout only. */
 export function mutantArguments(mutant: string | null): string[] {
   if (mutant === null) return [];

@@ -7,6 +7,7 @@ import {
 import { KeyValueMachine, keyValue } from "@synod/machines";
 import type { Life, OperationCodec, SimulatedSystem } from "@synod/simulator";
 import { MULTIPAXOS_PROBES } from "./multipaxos-probes.ts";
+import { describeMessage } from "./multipaxos-story.ts";
 import { createMultipaxosWatch } from "./multipaxos-watch.ts";
 
 const encoder = new TextEncoder();
@@ -65,6 +66,7 @@ const multipaxosKeyValue: SimulatedSystem<MultipaxosState, MultipaxosMessage> = 
   electionEvents: { begun: "campaign", won: "elected" },
   isVote: (message) =>
     message.kind === "promise" || message.kind === "accepted" || message.kind === "heartbeatAck",
+  describe: describeMessage,
   createWatch: createMultipaxosWatch,
   probes: MULTIPAXOS_PROBES,
 };
