@@ -160,13 +160,13 @@ describe("2.2 choosing a value", () => {
     expect(new Set(proposed)).toEqual(new Set(["v#1"]));
   });
 
-  test("P2c: each proposal is new to some majority, or the highest that this majority holds", () => {
+  test("P2c: each proposal is new to some majority, or the highest that it holds", () => {
     let proposals = 0;
     for (let seed = 1; seed <= 12; seed += 1) proposals += stormOf(seed);
     expect(proposals).toBeGreaterThan(200);
   });
 
-  test("an acceptor remembers the highest prepare answered and proposal accepted, over crashes", () => {
+  test("an acceptor remembers its highest prepare and proposal over crashes", () => {
     const stage = createStage({ size: 3 });
     stage.elect(0, THREE);
     stage.propose(0, "v#1");
@@ -308,7 +308,7 @@ describe("2.4 progress", () => {
     expect(stage.node(2).state.promised.round).toBe(19);
   });
 
-  test("a distinguished proposer that learns of higher numbers picks one that is high enough", () => {
+  test("a distinguished proposer that learns of higher numbers picks a higher one", () => {
     const stage = createStage({ size: 3 });
     stage.elect(2, THREE);
     stage.lose({});
@@ -326,7 +326,7 @@ describe("2.4 progress", () => {
     expect(stage.node(1).executed).toEqual(["v#1"]);
   });
 
-  test("with one proposer that reaches a majority, it succeeds, however often it is disturbed", () => {
+  test("one proposer that reaches a majority succeeds, however often disturbed", () => {
     const cluster = createCluster({ size: 3, seed: 3 });
     cluster.startAll();
     const leader = cluster.elect();

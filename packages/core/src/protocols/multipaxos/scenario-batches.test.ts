@@ -7,7 +7,7 @@ import { createStage } from "./testing/stage.ts";
 
 const FIVE: readonly NodeId[] = [0, 1, 2, 3, 4];
 
-test("RS6: one slot of a batch that is chosen already does not stop the answer about the rest", () => {
+test("RS6: a slot of a batch that is chosen already does not stop the answer on the rest", () => {
   const stage = createStage({ size: 5 });
   stage.elect(0, FIVE);
   stage.converse(FIVE);

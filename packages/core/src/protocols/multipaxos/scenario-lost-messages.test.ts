@@ -109,7 +109,7 @@ describe("RS4: a candidate whose first messages are lost does not wait for ever"
   );
 });
 
-describe("RS7: a follower that missed the word that a slot is chosen hears it while all is idle", () => {
+describe("RS7: a follower that missed that a slot is chosen hears it while all is idle", () => {
   test("by the next heartbeat, when it holds the value", () => {
     const { cluster, leader, followers } = settled();
     const [idle] = followers as [TestNode];
