@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { addCheckCommand } from "./check/check-command.ts";
 import { addDemoCommand } from "./demo/demo-command.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { addExploreCommand } from "./explore/explore-command.ts";
 import { addFormatCommand } from "./format-command.ts";
 import { addKeyCommands } from "./key-commands.ts";
 import { addSimCommand } from "./sim/sim-command.ts";
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   addStatusCommand(program);
   addSimCommand(program);
   addCheckCommand(program);
+  addExploreCommand(program);
   for (const command of [program, ...program.commands]) {
     command.configureOutput({
       getOutHelpWidth: () => HELP_COLUMNS,
