@@ -118,6 +118,16 @@ describe("a request", () => {
     expect(late).toMatchObject({ code: "aborted", applied: "no" });
   });
 
+  it("under the name of a node is refused", async () => {
+    const cluster = await testCluster(1);
+    await cluster.format(0);
+    const node = await cluster.start(0);
+    const session = { client: "~0.1", sequence: 1, acknowledged: 1 };
+    const error = await errorOf(node.propose(keyValue.put("a", bytes("x")), { session }));
+    expect(error).toMatchObject({ code: "invalid", applied: "no" });
+    await node.close();
+  });
+
   it("with a deadline that makes no sense is refused", async () => {
     const cluster = await testCluster(1);
     await cluster.format(0);

@@ -151,6 +151,8 @@ class RunningNode<S, M> implements SynodNode {
 
   async propose(payload: Uint8Array, options: ProposeOptions = {}): Promise<Answer> {
     const deadlineMs = checkedDeadline(options);
+    if (options.session?.client.startsWith("~") === true)
+      throw invalid("clients whose names begin with ~ are those of the nodes themselves");
     const answer = new PendingAnswer(options.signal, "unknown");
     this.#requests.propose(payload, options.session ?? null, deadlineMs, answer);
     return answer.promise;
