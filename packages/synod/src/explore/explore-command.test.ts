@@ -98,6 +98,10 @@ test("a calibration model has exactly the states that others counted", async () 
   expect(code).toBe(0);
   expect(out).toMatch(/^16668 unique states, 32,970 transitions, depth 20: no violation/);
   expect((await run("--model", "abd-2c2s", "--states", "100")).code).toBe(3);
+  expect((await run("--model", "2pc-5rm-sorted")).out).toMatch(/^665 unique states, /);
+  const other = await run("--model", "2pc-5rm-sorted", "--order", "breadth");
+  expect(other.code).toBe(1);
+  expect(other.err).toMatch(/^synod: 665 states expected \(.*\), 508 found\n$/);
 });
 
 describe("a trace", () => {

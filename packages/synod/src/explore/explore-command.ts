@@ -1,14 +1,17 @@
+import { spawnSync } from "node:child_process";
 import {
   type Bounds,
   CALIBRATIONS,
+  type Calibration,
   type CalibrationName,
   type Exploration,
   explore,
   type Model,
 } from "@synod/simulator";
 import { Argument, type Command, InvalidArgumentError, Option } from "commander";
-import { CommandFailure } from "../exit-codes.ts";
+import { CommandFailure, EXIT_CODES } from "../exit-codes.ts";
 import { wholeNumber } from "../options.ts";
+import { mutantArguments } from "../sim/sweep.ts";
 import {
   MESSAGE_SETS,
   type MessageSet,
@@ -31,19 +34,22 @@ interface ExploreOptions {
   readonly losses: number;
   readonly messages: MessageSet;
   readonly timers?: Readonly<Record<string, number>>;
-  readonly order: "breadth" | "depth";
+  readonly order?: "breadth" | "depth";
   readonly states: number;
   readonly depth: number;
   readonly trace?: string;
   readonly replay?: string;
+  readonly mutant?: string;
 }
 
 const UNBOUNDED = 999_999_999;
 
 /** The fourth exit code of this command; others use the number for something else. */
+const CUT = 3;
+
 class Cut extends CommandFailure {
   override get code(): number {
-    return 3;
+    return CUT;
   }
 }
 
@@ -75,9 +81,10 @@ export function addExploreCommand(program: Command): void {
   command
     .option("--timers <list>", `other timers of each node, like ${TIMERS[0]}=1`, timers)
     .addOption(
-      new Option("--order <order>", "nearest first, or one way to its end")
-        .choices(["breadth", "depth"])
-        .default("breadth"),
+      new Option("--order <order>", "nearest first (breadth), or each way to its end").choices([
+        "breadth",
+        "depth",
+      ]),
     )
     .option("--states <n>", "stop after so many", wholeNumber(1, UNBOUNDED), 20_000_000)
     .option(
@@ -87,6 +94,7 @@ export function addExploreCommand(program: Command): void {
       UNBOUNDED,
     )
     .option("--trace <file>", "write the way to a violation there")
+    .option("--mutant <name>", "run with a seeded bug of tools/mutants")
     .addHelpText(
       "after",
       "\nExit codes: 0 no violation, 1 a violation, 2 bad options or file, 3 not all was seen.",
@@ -106,23 +114,42 @@ function timers(text: string): Record<string, number> {
 }
 
 function exploreCommand(protocol: ProtocolName | undefined, options: ExploreOptions): void {
+  if (options.mutant !== undefined) return withMutant(options.mutant);
   const asked = [protocol, options.model, options.replay].filter((what) => what !== undefined);
   if (asked.length !== 1)
     throw new CommandFailure("usage", "give a protocol, or --model, or --replay: one of them");
   if (options.replay !== undefined) return replay(options.replay);
   if (options.model !== undefined) {
-    const { create, states, published } = CALIBRATIONS[options.model];
-    const of = { model: options.model };
-    const result = search(create(), options, of);
-    if (result.states === states) return;
-    const text = `${count(states)} states expected (${published}), ${count(result.states)} found`;
-    throw new CommandFailure("failure", text);
+    return calibrate(options.model, options);
   }
   if (options.leaders > options.nodes)
     throw new CommandFailure("usage", "--leaders must not exceed --nodes");
   const name = protocol as ProtocolName;
   const bounds = boundsOf(options);
   search(PROTOCOLS[name](bounds), options, { protocol: name, bounds });
+}
+
+/** The same command in a process of its own, whose modules are loaded with the bug in them. */
+function withMutant(mutant: string): void {
+  const given = process.argv.slice(1).filter((word, at, words) => {
+    const isName = words[at - 1] === "--mutant";
+    return word !== "--mutant" && !isName && !word.startsWith("--mutant=");
+  });
+  const program = [...mutantArguments(mutant), ...given];
+  const { status } = spawnSync(process.execPath, program, { stdio: "inherit" });
+  if (status === 0) return;
+  const text = `with ${mutant}: see above`;
+  if (status === CUT) throw new Cut("failure", text);
+  throw new CommandFailure(status === EXIT_CODES.usage.code ? "usage" : "failure", text);
+}
+
+/** Fails on any other number of states than others have counted. */
+function calibrate(name: CalibrationName, options: ExploreOptions): void {
+  const { create, states, published, order }: Calibration = CALIBRATIONS[name];
+  const result = search(create(), { order: order ?? "breadth", ...options }, { model: name });
+  if (result.states === states) return;
+  const text = `${count(states)} states expected (${published}), ${count(result.states)} found`;
+  throw new CommandFailure("failure", text);
 }
 
 function boundsOf(options: ExploreOptions): ProtocolBounds {
@@ -142,7 +169,7 @@ function search<S, A>(
   const bounds: Bounds = {
     statesMax: options.states,
     depthMax: options.depth,
-    order: options.order,
+    order: options.order ?? "breadth",
     onProgress: (state) => progress.on(state),
   };
   const result = explore(model, bounds);
@@ -182,7 +209,8 @@ function replay(file: string): void {
     const { model: name } = trace.of;
     if (!Object.hasOwn(CALIBRATIONS, name))
       throw new CommandFailure("usage", `${file}: there is no model ${name}`);
-    return play(file, trace, CALIBRATIONS[name as CalibrationName].create(), () => []);
+    const { create }: Calibration = CALIBRATIONS[name as CalibrationName];
+    return play(file, trace, create(), () => []);
   }
   const model = PROTOCOLS[trace.of.protocol as ProtocolName](trace.of.bounds);
   play(file, trace, model, (before, after) => model.news(before, after));

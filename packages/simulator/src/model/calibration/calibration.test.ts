@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { type Bounds, explore } from "../explore.ts";
 import { registerModel } from "./actors.ts";
-import { CALIBRATIONS, type CalibrationName } from "./index.ts";
+import { CALIBRATIONS, type Calibration, type CalibrationName } from "./index.ts";
 import { createHistories } from "./register-history.ts";
 import { singleCopyServer } from "./single-copy.ts";
+import { twoPhaseCommit } from "./two-phase-commit.ts";
 
 const ALL: Bounds = { statesMax: 1_000_000, depthMax: 1_000_000 };
 
@@ -11,8 +12,8 @@ describe("states that others have counted", () => {
   const names = Object.keys(CALIBRATIONS) as CalibrationName[];
 
   test.each(names)("%s, breadth first and depth first", (name) => {
-    const { states, create } = CALIBRATIONS[name];
-    for (const order of ["breadth", "depth"] as const)
+    const { states, create, order: only }: Calibration = CALIBRATIONS[name];
+    for (const order of only === undefined ? (["breadth", "depth"] as const) : [only])
       expect(explore(create(), { ...ALL, order })).toMatchObject({
         states,
         complete: true,
@@ -27,6 +28,17 @@ describe("states that others have counted", () => {
       depth: 20,
     });
   });
+});
+
+test("full symmetry finds one state for each set of states that differ by names alone", () => {
+  const model = twoPhaseCommit(5, "none");
+  const orbits = new Set<string>();
+  const check: typeof model.check = ({ managers, decision }) => {
+    orbits.add(`${decision} ${managers.map((manager) => JSON.stringify(manager)).sort()}`);
+    return null;
+  };
+  expect(explore({ ...model, check }, ALL).states).toBe(8_832);
+  expect(orbits.size).toBe(CALIBRATIONS["2pc-5rm-symmetric"].states);
 });
 
 describe("a register on two servers that do not talk to each other", () => {

@@ -1,23 +1,26 @@
 import type { Model } from "../explore.ts";
 import { abdServer } from "./abd.ts";
-import { type ActorState, type Delivery, registerModel } from "./actors.ts";
+import { registerModel } from "./actors.ts";
 import { paxosServer } from "./paxos.ts";
 import { singleCopyServer } from "./single-copy.ts";
+import { twoPhaseCommit } from "./two-phase-commit.ts";
 
 export interface Calibration {
   /** How many states others have counted in it. */
   readonly states: number;
   /** Where the number comes from. */
   readonly published: string;
-  create(): Model<ActorState, Delivery>;
+  /** In which order of search it was counted; absent when that makes no difference. */
+  readonly order?: "depth";
+  create(): Model<unknown, unknown>;
 }
 
 const PUBLISHED = "asserted in the tests of Stateright's examples";
 const COUNTED = "counted by a second port of Stateright's example, not asserted there";
 
 /**
- * Models whose states others have counted, named by clients (c) and servers (s). They calibrate the
- * explorer, and count for no protocol.
+ * Models whose states others have counted, named by clients (c), servers (s) and resource managers
+ * (rm). They calibrate the explorer, and count for no protocol.
  */
 export const CALIBRATIONS = {
   "single-copy-2c1s": {
@@ -49,6 +52,27 @@ export const CALIBRATIONS = {
     states: 1_449,
     published: COUNTED,
     create: () => registerModel(abdServer, { clients: 1, servers: 3 }),
+  },
+  "2pc-3rm": {
+    states: 288,
+    published: PUBLISHED,
+    create: () => twoPhaseCommit(3, "none"),
+  },
+  "2pc-5rm": {
+    states: 8_832,
+    published: PUBLISHED,
+    create: () => twoPhaseCommit(5, "none"),
+  },
+  "2pc-5rm-sorted": {
+    states: 665,
+    published: PUBLISHED,
+    order: "depth",
+    create: () => twoPhaseCommit(5, "byState"),
+  },
+  "2pc-5rm-symmetric": {
+    states: 314,
+    published: "the states of 2pc-5rm, counted up to the names of managers",
+    create: () => twoPhaseCommit(5, "full"),
   },
 } as const satisfies Readonly<Record<string, Calibration>>;
 
