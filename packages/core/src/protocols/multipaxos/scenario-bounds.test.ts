@@ -13,7 +13,7 @@ function bytesOf(message: MultipaxosMessage): number {
 }
 
 describe("RS11: nothing grows without bound", () => {
-  test("a leader that nobody answers opens a window of slots, queues so much, refuses the rest", () => {
+  test("a leader that nobody answers opens a window, queues so much, refuses the rest", () => {
     const cluster = createCluster({ size: 3, tuning: { window: 5, queueBytesMax: 20_000 } });
     cluster.startAll();
     const leader = cluster.elect();
