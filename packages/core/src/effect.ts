@@ -1,16 +1,24 @@
+import type { Ballot } from "./ballot.ts";
 import type { Command } from "./command.ts";
 import type { NodeId, Position, RequestId } from "./ids.ts";
 
 /**
  * What a journal record speaks of, stored apart from the record itself, so that a damaged record
  * can still be named. `meta`: a promise or a ballot; `slots`: instances `first..last` of `log`;
- * `instance`: instance `first..last` of the row of node `log`; `object`: per-object logs.
+ * `instance`: instance `first..last` of the row of node `log`; `object`: per-object logs. Abouts
+ * may be merged: neighbours of one kind and log that both have a ballot, or both have none, become
+ * one with the highest of their ballots.
  */
 export interface About {
   readonly kind: "meta" | "slots" | "instance" | "object";
   readonly log: number;
   readonly first: number;
   readonly last: number;
+  /**
+   * The highest ballot that the record promised or accepted in, for protocols that want to know it
+   * when the record itself is damaged. Absent when it did neither, or when that is not all it said.
+   */
+  readonly ballot?: Ballot;
 }
 
 export const ABOUT_META: About = Object.freeze({ kind: "meta", log: 0, first: 0, last: 0 });

@@ -1,4 +1,4 @@
-import { type About, invariant } from "@synod/core";
+import { type About, compareBallots, invariant } from "@synod/core";
 import { ABOUT_BYTES } from "./layout.ts";
 
 /** The order is part of the format. */
@@ -6,23 +6,33 @@ const KINDS: readonly About["kind"][] = Object.freeze(["meta", "slots", "instanc
 
 const HIGH = 0x1_0000_0000;
 
-/** kind u8, then log, first, last, 8 bytes each. */
+/** Set in the byte of the kind when a ballot is given; its bytes are zero otherwise. */
+const HAS_BALLOT = 0x80;
+
+/** kind u8, then log, first, last, 8 bytes each, then the round and the proposer of the ballot. */
 export function writeAbout(view: DataView, at: number, about: About): void {
   const kind = KINDS.indexOf(about.kind);
   invariant(kind >= 0, "a record about something unknown");
-  view.setUint8(at, kind);
+  const { ballot } = about;
+  view.setUint8(at, ballot === undefined ? kind : kind + HAS_BALLOT);
   writeU53(view, at + 1, about.log);
   writeU53(view, at + 9, about.first);
   writeU53(view, at + 17, about.last);
+  writeU53(view, at + 25, ballot?.round ?? 0);
+  view.setUint32(at + 33, ballot?.proposer ?? 0, true);
 }
 
 /** Null when the bytes mean nothing. There must be {@link ABOUT_BYTES} of them. */
 export function readAbout(view: DataView, at: number): About | null {
-  const kind = KINDS[view.getUint8(at)];
+  const tag = view.getUint8(at);
+  const kind = KINDS[tag & (HAS_BALLOT - 1)];
   const log = readU53(view, at + 1);
   const first = readU53(view, at + 9);
   const last = readU53(view, at + 17);
-  return kind === undefined || log < 0 || first < 0 || last < 0 ? null : { kind, log, first, last };
+  const round = readU53(view, at + 25);
+  if (kind === undefined || log < 0 || first < 0 || last < 0 || round < 0) return null;
+  if (tag < HAS_BALLOT) return { kind, log, first, last };
+  return { kind, log, first, last, ballot: { round, proposer: view.getUint32(at + 33, true) } };
 }
 
 export function writeU53(view: DataView, at: number, value: number): void {
@@ -42,7 +52,8 @@ const MERGE_REACH = 8;
 
 /**
  * The same things in fewer words: neighbours of one kind and log become one range, repetitions go.
- * For echoes and for the names of what is missing, where only the union counts.
+ * For echoes and for the names of what is missing, where only the union counts, and of ballots the
+ * highest. What has a ballot stays apart from what has none: neither may speak for the other.
  */
 export function mergeAbouts(abouts: readonly About[]): About[] {
   const merged: About[] = [];
@@ -58,11 +69,15 @@ export function mergeAbouts(abouts: readonly About[]): About[] {
 
 function touches(a: About, b: About): boolean {
   if (a.kind !== b.kind || a.log !== b.log) return false;
+  if ((a.ballot === undefined) !== (b.ballot === undefined)) return false;
   return b.first <= a.last + 1 && a.first <= b.last + 1;
 }
 
 function union(a: About, b: About): About {
-  if (a.first <= b.first && b.last <= a.last) return a;
   const first = Math.min(a.first, b.first);
-  return { kind: a.kind, log: a.log, first, last: Math.max(a.last, b.last) };
+  const last = Math.max(a.last, b.last);
+  const { kind, log } = a;
+  if (a.ballot === undefined || b.ballot === undefined) return { kind, log, first, last };
+  const ballot = compareBallots(a.ballot, b.ballot) < 0 ? b.ballot : a.ballot;
+  return { kind, log, first, last, ballot };
 }

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { indexOf, numbered } from "./testing/disk-bench.ts";
 import { JournalBench } from "./testing/journal-bench.ts";
 
-const golden = fileURLToPath(new URL("./testdata/journal-v1.txt", import.meta.url));
+const golden = fileURLToPath(new URL("./testdata/journal-v2.txt", import.meta.url));
 
 /** Sixteen bytes a line with their offset; runs of zero lines are left out. */
 function dump(bytes: Uint8Array): string[] {
@@ -30,7 +30,7 @@ function smallJournal(): JournalBench {
   });
   bench.write(journal, {
     record: Uint8Array.of(9),
-    about: { kind: "object", log: 1, first: 2, last: 2 },
+    about: { kind: "object", log: 1, first: 2, last: 2, ballot: { round: 2 ** 33, proposer: 5 } },
   });
   bench.write(journal, numbered(8, 3000));
   return bench;
@@ -69,7 +69,7 @@ function frozen(): JournalBench {
   return bench;
 }
 
-test("the format of version 1 is frozen, byte by byte", () => {
+test("the format of version 2 is frozen, byte by byte", () => {
   expect(text(smallJournal())).toBe(readFileSync(golden, "utf8"));
 });
 
@@ -86,7 +86,7 @@ test("the frozen bytes are read as what was written", () => {
     { kind: "slots", log: 0, first: 6, last: 6 },
     { kind: "slots", log: 0, first: 7, last: 7 },
     { kind: "instance", log: 3, first: 5, last: 2 ** 40 },
-    { kind: "object", log: 1, first: 2, last: 2 },
+    { kind: "object", log: 1, first: 2, last: 2, ballot: { round: 2 ** 33, proposer: 5 } },
     { kind: "slots", log: 0, first: 8, last: 8 },
   ]);
   expect(records.map(({ record }) => record.length)).toEqual([3, 30, 600, 0, 1, 3000]);

@@ -1,5 +1,5 @@
 import type { CrashFate } from "@synod/simulator";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SECTOR_BYTES } from "./layout.ts";
 import { numbered } from "./testing/disk-bench.ts";
 import { JournalBench } from "./testing/journal-bench.ts";
@@ -99,6 +99,37 @@ test("a header that rots leaves the names of its records in the next block", () 
   const [first, last] = [block.indexes[0], block.indexes[5]];
   expect(missing).toEqual([{ kind: "slots", log: 0, first, last }]);
   expect(indexes).not.toContain(first);
+});
+
+describe.each(["head", "middle", "tail"] as const)("rot in the %s of the journal", (place) => {
+  /** Five records of a sector each, of rising ballots, one block each, and one that ends them. */
+  function five() {
+    const bench = new JournalBench({ segmentBytes: 65_536 });
+    const { journal } = bench.open();
+    const abouts = [1, 2, 3, 4, 5].map((round) => {
+      const slots = { kind: "slots", log: 0, first: 10 * round, last: 10 * round + 2 } as const;
+      const about = { ...slots, ballot: { round, proposer: 3 } };
+      bench.write(journal, { record: numbered(round, 900).record, about });
+      return about;
+    });
+    bench.disk.kill();
+    const blocks = mapJournal(bench).filter(({ indexes }) => indexes.length > 0);
+    const nth = { head: 0, middle: 2, tail: 4 }[place];
+    return { bench, block: blocks[nth] as MappedBlock, about: abouts[nth] };
+  }
+
+  test("of a record: it is named with its ballot by the table of its block", () => {
+    const { bench, block, about } = five();
+    bench.disk.flipBit(block.name, (block.end - 1) * SECTOR_BYTES + 100, 4);
+    expect(bench.open().missing).toEqual([about]);
+  });
+
+  test("of a whole block: it is named by the next one, and the last one by nobody", () => {
+    const { bench, block, about } = five();
+    for (let sector = block.start; sector < block.end; sector += 1)
+      bench.disk.flipBit(block.name, sector * SECTOR_BYTES + 100, 4);
+    expect(bench.open().missing).toEqual(place === "tail" ? "unnamed" : [about]);
+  });
 });
 
 test("two whole blocks in a row that rot leave the first one without a name", () => {

@@ -15,7 +15,7 @@ export const SECTOR_PAYLOAD_BYTES: number = SECTOR_BYTES - STAMP_BYTES;
 export const FIRST_SECTOR = 0x8000_0000;
 
 /** Format of the segments. Readers refuse others. */
-export const JOURNAL_VERSION = 1;
+export const JOURNAL_VERSION = 2;
 
 const SEGMENT_MAGIC = 0x4a_6e_79_53;
 
@@ -141,7 +141,7 @@ export interface TableEntry {
 }
 
 export const HEADER_BYTES = 52;
-export const ABOUT_BYTES = 25;
+export const ABOUT_BYTES = 37;
 export const ENTRY_BYTES: number = ABOUT_BYTES + 4;
 
 /** Records in one block at most: keeps table and echo small. */

@@ -1,5 +1,6 @@
 import { type Ballot, compareBallots, sameBallot } from "../../ballot.ts";
 import type { NodeId, Slot } from "../../ids.ts";
+import { faultyRuns, repair } from "./faulty.ts";
 import { hearClaim, hearOfChosen, runsOf } from "./learner.ts";
 import {
   type Accept,
@@ -9,6 +10,7 @@ import {
   type Prepare,
   type Reported,
   SLOT_MAX,
+  type UnknownRun,
 } from "./messages.ts";
 import { armElection, follow, loseLeader, missNobody, see, stepDown } from "./roles.ts";
 import { note, persist, setTimer, tellDurably, tellNow } from "./send.ts";
@@ -36,11 +38,15 @@ export function onPrepare(state: MultipaxosState, out: Out, from: NodeId, messag
   promise(state, out, from, message);
 }
 
-/** Everything accepted here above what the candidate has, in parts of about `chunkBytes`. */
+/**
+ * Everything accepted here above what the candidate has, in parts of about `chunkBytes`. Of faulty
+ * slots it says that they are.
+ */
 function promise(state: MultipaxosState, out: Out, to: NodeId, prepare: Prepare): void {
   const omittedUpTo = omitted(state, prepare.chosenUpTo);
   const from = Math.max(omittedUpTo, prepare.chosenUpTo) + 1;
   const slots = [...state.log.keys()].filter((slot) => slot >= from).sort((a, b) => a - b);
+  const faulty = faultyRuns(state).filter((run) => run.last >= from);
   let first = from;
   let entries: Reported[] = [];
   let bytes = 0;
@@ -54,6 +60,7 @@ function promise(state: MultipaxosState, out: Out, to: NodeId, prepare: Prepare)
       first,
       last,
       entries,
+      unknown: clip(faulty, first, last),
     });
     first = last + 1;
     entries = [];
@@ -68,6 +75,16 @@ function promise(state: MultipaxosState, out: Out, to: NodeId, prepare: Prepare)
     bytes += entry.value.length + 32;
   }
   leave(SLOT_MAX);
+}
+
+function clip(runs: readonly UnknownRun[], first: Slot, last: Slot): UnknownRun[] {
+  return runs
+    .filter((run) => run.last >= first && run.first <= last)
+    .map((run) => ({
+      first: Math.max(run.first, first),
+      last: Math.min(run.last, last),
+      ballot: run.ballot,
+    }));
 }
 
 /**
@@ -108,6 +125,7 @@ function take(state: MultipaxosState, out: Out, from: NodeId, message: Accept): 
     else if (entry?.chosen === true) tellChosen(state, out, from, slot, entry.value);
     else {
       state.log.set(slot, { ballot, value, chosen: false });
+      repair(state, out, slot);
       fresh.push(slot);
     }
   }

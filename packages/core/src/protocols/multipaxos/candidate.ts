@@ -21,6 +21,8 @@ import type { Candidate, MultipaxosState, PromiseParts } from "./state.ts";
  */
 export function onElectionTimeout(state: MultipaxosState, out: Out): void {
   if (!state.voter || state.role.kind === "leader") return;
+  // A higher ballot would get the same answers; this one goes on asking, without another record.
+  if (awaitsRepair(state)) return armElection(state, out);
   stepDown(state, out);
   loseLeader(state, out);
   armElection(state, out);
@@ -46,6 +48,7 @@ export function onProbe(state: MultipaxosState, out: Out, from: NodeId, message:
     state.voter &&
     !state.leaderAlive &&
     state.role.kind !== "leader" &&
+    !awaitsRepair(state) &&
     message.chosenUpTo >= state.compactedUpTo;
   const { chosenUpTo } = state;
   const promised = highestBallot(state);
@@ -94,7 +97,10 @@ function prepare(out: Out, role: Candidate, to: readonly NodeId[]): void {
   tellDurably(out, to, { kind: "prepare", ballot: role.ballot, chosenUpTo: role.floor });
 }
 
-/** Whoever has not promised in full may not have heard, or its answer was lost. */
+/**
+ * Whoever has not told everything may not have heard, or its answer was lost, or slots that are
+ * faulty there have been repaired meanwhile.
+ */
 export function resendPrepare(out: Out, role: Candidate, to: readonly NodeId[]): void {
   prepare(
     out,
@@ -105,7 +111,7 @@ export function resendPrepare(out: Out, role: Candidate, to: readonly NodeId[]):
 
 /**
  * Phase 1b at the candidate. Chosen values are learned at once; of the others the highest ballot
- * counts.
+ * counts. What was not told, or is unknown, counts for nothing.
  */
 export function onPromise(
   state: MultipaxosState,
@@ -116,18 +122,37 @@ export function onPromise(
   hearOfChosen(state, from, Math.max(message.chosenUpTo, message.omittedUpTo));
   const { role } = state;
   if (role.kind !== "candidate" || !sameBallot(role.ballot, message.ballot)) return;
-  const parts = role.promises.get(from) ?? { omittedUpTo: 0, covered: new Map() };
+  const parts = role.promises.get(from) ?? newParts();
   role.promises.set(from, parts);
   parts.omittedUpTo = Math.max(parts.omittedUpTo, message.omittedUpTo);
-  parts.covered.set(message.first, Math.max(message.last, parts.covered.get(message.first) ?? 0));
+  cover(parts, message);
+  for (const run of message.unknown) role.highest = Math.max(role.highest, run.last);
   for (const entry of message.entries) {
     role.highest = Math.max(role.highest, entry.slot);
     if (entry.chosen) learn(state, out, entry.slot, [entry.value]);
     else report(role, entry.slot, entry.ballot, entry.value);
   }
-  const complete = new Set<NodeId>();
-  for (const [member, held] of role.promises) if (isComplete(role, held)) complete.add(member);
-  if (state.settings.quorums.isPhase1(complete)) lead(state, out, role);
+  if (isSettled(state, role)) lead(state, out, role);
+}
+
+function newParts(): PromiseParts {
+  return { omittedUpTo: 0, covered: new Map(), unknown: new Map() };
+}
+
+/**
+ * The part is definite but for its unknown runs. What was definite once stays so in this ballot.
+ */
+function cover(parts: PromiseParts, { first, last, unknown }: PromiseMessage): void {
+  const definite = (from: Slot, upTo: Slot): void => {
+    if (from <= upTo) parts.covered.set(from, Math.max(upTo, parts.covered.get(from) ?? 0));
+  };
+  let next = first;
+  for (const run of unknown) {
+    definite(next, run.first - 1);
+    parts.unknown.set(run.first, run);
+    next = run.last + 1;
+  }
+  definite(next, last);
 }
 
 function report(role: Candidate, slot: Slot, ballot: Ballot, value: Uint8Array): void {
@@ -136,17 +161,79 @@ function report(role: Candidate, slot: Slot, ballot: Ballot, value: Uint8Array):
     role.reported.set(slot, { ballot, value });
 }
 
-/** Whether the parts cover every slot above the floor, or what was omitted as chosen. */
-function isComplete(role: Candidate, parts: PromiseParts | undefined): boolean {
-  if (parts === undefined) return false;
-  let upTo = Math.max(role.floor, parts.omittedUpTo);
+/**
+ * Whether phase 1 is done in every slot at once: each is known as chosen, or a phase-1 quorum has
+ * told definitely what it accepted there. The quorums of two slots may differ, for each slot is a
+ * Paxos of its own, with the same ballot. Goes from stretch to stretch in which nothing changes.
+ */
+function isSettled(state: MultipaxosState, role: Candidate): boolean {
+  const omitted = [...role.promises.values()].map((parts) => parts.omittedUpTo);
+  let slot = Math.max(role.floor, state.chosenUpTo, ...omitted) + 1;
+  for (;;) {
+    if (state.log.get(slot)?.chosen === true) {
+      slot += 1;
+      continue;
+    }
+    const definite = new Set<NodeId>();
+    let upTo = SLOT_MAX;
+    for (const [member, parts] of role.promises) {
+      const told = Math.max(
+        toldUpTo([parts.covered], slot),
+        isOutbid(role, parts, slot) ? slot : 0,
+      );
+      if (told < slot) continue;
+      definite.add(member);
+      upTo = Math.min(upTo, told);
+    }
+    if (!state.settings.quorums.isPhase1(definite)) return false;
+    if (upTo === SLOT_MAX) return true;
+    slot = upTo + 1;
+  }
+}
+
+/**
+ * What this member has forgotten of the slot does not matter: somebody reported an acceptance in a
+ * ballot at or above it, and of two in one ballot the value is the same.
+ */
+function isOutbid(role: Candidate, parts: PromiseParts, slot: Slot): boolean {
+  const best = role.reported.get(slot);
+  if (best === undefined) return false;
+  for (const { first, last, ballot } of parts.unknown.values())
+    if (first <= slot && slot <= last && compareBallots(best.ballot, ballot) >= 0) return true;
+  return false;
+}
+
+/** Where the stretch of these that begins at or below `slot` ends; below `slot` if none does. */
+function toldUpTo(stretches: readonly ReadonlyMap<Slot, Slot>[], slot: Slot): Slot {
+  let upTo = slot - 1;
   for (;;) {
     let next = upTo;
-    for (const [first, last] of parts.covered) if (first <= upTo + 1 && last > next) next = last;
-    if (next === SLOT_MAX) return true;
-    if (next === upTo) return false;
+    for (const stretch of stretches)
+      for (const [first, last] of stretch) if (first <= upTo + 1 && last > next) next = last;
+    if (next === upTo || next === SLOT_MAX) return next;
     upTo = next;
   }
+}
+
+/** Whether it has told everything above the floor, or above what it omitted as chosen. */
+function isComplete(role: Candidate, parts: PromiseParts | undefined): boolean {
+  if (parts === undefined) return false;
+  return toldUpTo([parts.covered], Math.max(role.floor, parts.omittedUpTo) + 1) === SLOT_MAX;
+}
+
+/**
+ * A candidate that a phase-1 quorum has answered, and that lacks nothing but definite answers about
+ * slots that are faulty there. Only a repair or another member can help.
+ */
+function awaitsRepair({ role, settings }: MultipaxosState): boolean {
+  if (role.kind !== "candidate") return false;
+  const answered = new Set<NodeId>();
+  for (const [member, { omittedUpTo, covered, unknown }] of role.promises) {
+    const open = new Map([...unknown.values()].map(({ first, last }) => [first, last]));
+    const from = Math.max(role.floor, omittedUpTo) + 1;
+    if (toldUpTo([covered, open], from) === SLOT_MAX) answered.add(member);
+  }
+  return settings.quorums.isPhase1(answered);
 }
 
 /** Outbid: whoever proposes under a lower ballot stops. */

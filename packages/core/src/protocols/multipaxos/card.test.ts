@@ -36,6 +36,7 @@ const recordKinds = {
   chosen: true,
   stopped: true,
   impaired: true,
+  faulty: true,
   meta: true,
 } satisfies Record<MultipaxosRecord["kind"], true>;
 

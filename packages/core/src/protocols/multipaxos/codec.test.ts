@@ -9,7 +9,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { multipaxosCodec } from "./codec.ts";
-import { MESSAGE_KINDS, type MultipaxosMessage } from "./messages.ts";
+import { MESSAGE_KINDS, type MultipaxosMessage, type UnknownRun } from "./messages.ts";
 import { arbitraryMessages } from "./testing/arbitrary.ts";
 import { copiedBytes, damage, fromHex, toHex } from "./testing/damage.ts";
 import { ballot, reported, value } from "./testing/solo.ts";
@@ -120,6 +120,18 @@ describe("what makes no sense is refused", () => {
       promise({ entries: [reported(2, "1.1", "-"), reported(1, "1.1", "-")] }),
     ],
     ["a slot twice", promise({ entries: [reported(1, "1.1", "-"), reported(1, "1.2", "-")] })],
+    ["an unknown run below the part", promise({ first: 2, unknown: [unknown(1, 2)] })],
+    ["an unknown run beyond the part", promise({ last: 4, unknown: [unknown(4, 5)] })],
+    ["an unknown run that ends before it begins", promise({ unknown: [unknown(3, 2)] })],
+    ["unknown runs out of order", promise({ unknown: [unknown(3, 4), unknown(1, 2)] })],
+    ["a slot in two unknown runs", promise({ unknown: [unknown(1, 3), unknown(3, 4)] })],
+    [
+      "a slot both told and unknown",
+      promise({
+        entries: [reported(1, "1.1", "-"), reported(4, "1.1", "-")],
+        unknown: [unknown(2, 2), unknown(3, 5)],
+      }),
+    ],
     ["a huge reported value", promise({ entries: [{ ...reported(1, "1.1", "-"), value: huge }] })],
   ])("%s", (_, message) => {
     expect(decode(encode(message))).toBe(null);
@@ -155,9 +167,19 @@ describe("what makes no sense is refused", () => {
   function promise(
     fields: Partial<Extract<MultipaxosMessage, { kind: "promise" }>>,
   ): MultipaxosMessage {
-    const none = { chosenUpTo: 0, omittedUpTo: 0, first: 1, last: 9, entries: [] };
+    const none = { chosenUpTo: 0, omittedUpTo: 0, first: 1, last: 9, entries: [], unknown: [] };
     return { kind: "promise", ballot: of, ...none, ...fields };
   }
+
+  function unknown(first: number, last: number): UnknownRun {
+    return { first, last, ballot: of };
+  }
+});
+
+test("a count of unknown runs that the bytes cannot hold, without a try", () => {
+  const bytes = encode(FROZEN.promise[0]);
+  new DataView(bytes.buffer).setUint32(bytes.length - 4 - 28, 0xffff_ffff, true);
+  expect(copiedBytes(() => expect(decode(bytes)).toBe(null))).toBeLessThan(bytes.length);
 });
 
 test("a decoded value is a copy: the frame may be reused", () => {
@@ -175,7 +197,7 @@ const COUNT_AT = { promise: 1 + 12 + 4 * 8, accept: 1 + 12 + 8, accepted: 1 + 12
 
 const BYTES = Uint8Array.of(0xca, 0xfe);
 
-/** Bytes as version 1 writes them. Whoever changes them raises the version of the codec. */
+/** Bytes as version 2 writes them. Whoever changes them raises the version of the codec. */
 const FROZEN = {
   probe: [{ kind: "probe", attempt: 3, chosenUpTo: 258 }, "0003000000000000000201000000000000"],
   probed: [
@@ -198,11 +220,13 @@ const FROZEN = {
         { slot: 5, ballot: ballot("0.0"), chosen: true, value: BYTES },
         { slot: 258, ballot: ballot("6.1"), chosen: false, value: new Uint8Array(0) },
       ],
+      unknown: [{ first: 6, last: 257, ballot: ballot("6.1") }],
     },
     [
       "03070000000000000002000000090000000000000004000000000000000500000000000000ffffff",
       "ffffff1f000200000005000000000000000000000000000000000000000102000000cafe02010000",
-      "000000000600000000000000010000000000000000",
+      "00000000060000000000000001000000000000000001000000060000000000000001010000000000",
+      "00060000000000000001000000",
     ].join(""),
   ],
   nack: [
@@ -269,9 +293,9 @@ const FROZEN = {
   ],
 } as const satisfies { readonly [K in Kind]: readonly [MultipaxosMessage & { kind: K }, string] };
 
-describe("version 1", () => {
+describe("version 2", () => {
   test("is the version of these bytes", () => {
-    expect(multipaxosCodec.version).toBe(1);
+    expect(multipaxosCodec.version).toBe(2);
   });
 
   test.each(MESSAGE_KINDS)("%s", (kind) => {

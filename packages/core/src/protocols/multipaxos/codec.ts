@@ -1,16 +1,23 @@
 import type { Ballot } from "../../ballot.ts";
 import type { Reader, Writer } from "../../codec.ts";
+import type { Slot } from "../../ids.ts";
 import { assertNever } from "../../invariant.ts";
 import { VALUE_BYTES_MAX } from "../../limits.ts";
 import type { MessageCodec } from "../../protocol.ts";
-import { MESSAGE_KINDS, type MultipaxosMessage, type Reported, type Run } from "./messages.ts";
+import {
+  MESSAGE_KINDS,
+  type MultipaxosMessage,
+  type Reported,
+  type Run,
+  type UnknownRun,
+} from "./messages.ts";
 
 /**
  * Fixed little-endian layout: one byte for the kind, then the fields in the order of the type.
  * Decoded values are copies, so the frame that they came in may be reused.
  */
 export const multipaxosCodec: MessageCodec<MultipaxosMessage> = {
-  version: 1,
+  version: 2,
   encode,
   decode,
 };
@@ -18,6 +25,7 @@ export const multipaxosCodec: MessageCodec<MultipaxosMessage> = {
 const BALLOT_BYTES = 12;
 const REPORTED_BYTES_MIN = 8 + BALLOT_BYTES + 1 + 4;
 const RUN_BYTES = 16;
+const UNKNOWN_BYTES: number = RUN_BYTES + BALLOT_BYTES;
 
 export function writeBallot(writer: Writer, ballot: Ballot): void {
   writer.u53(ballot.round);
@@ -49,7 +57,8 @@ function encode(writer: Writer, message: MultipaxosMessage): void {
       writer.u53(message.omittedUpTo);
       writer.u53(message.first);
       writer.u53(message.last);
-      return writeReported(writer, message.entries);
+      writeReported(writer, message.entries);
+      return writeUnknown(writer, message.unknown);
     case "nack":
       writeBallot(writer, message.refused);
       writeBallot(writer, message.promised);
@@ -188,7 +197,37 @@ function readPromise(reader: Reader): MultipaxosMessage {
     entries.push(entry);
   }
   if (head.first < 1 || head.last < head.first) reader.fail();
-  return { ...head, entries };
+  return { ...head, entries, unknown: readUnknown(reader, head, entries) };
+}
+
+/** Ascending, inside the part, and of no slot that an entry tells of. */
+function readUnknown(reader: Reader, part: Run, entries: readonly Reported[]): UnknownRun[] {
+  const count = reader.count(UNKNOWN_BYTES);
+  const runs: UnknownRun[] = [];
+  let above = part.first - 1;
+  let next = 0;
+  for (let index = 0; index < count && !reader.failed; index += 1) {
+    const run = { first: reader.u53(), last: reader.u53(), ballot: readBallot(reader) };
+    if (run.first <= above || run.last < run.first || run.last > part.last) reader.fail();
+    while (slotOf(entries[next]) < run.first) next += 1;
+    if (slotOf(entries[next]) <= run.last) reader.fail();
+    above = run.last;
+    runs.push(run);
+  }
+  return runs;
+}
+
+function slotOf(entry: Reported | undefined): Slot {
+  return entry?.slot ?? Number.POSITIVE_INFINITY;
+}
+
+function writeUnknown(writer: Writer, runs: readonly UnknownRun[]): void {
+  writer.u32(runs.length);
+  for (const run of runs) {
+    writer.u53(run.first);
+    writer.u53(run.last);
+    writeBallot(writer, run.ballot);
+  }
 }
 
 function writeReported(writer: Writer, entries: readonly Reported[]): void {

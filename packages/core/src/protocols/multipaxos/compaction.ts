@@ -1,6 +1,7 @@
 import { BALLOT_NONE, type Ballot, sameBallot } from "../../ballot.ts";
 import type { JournalRecord } from "../../effect.ts";
 import type { Slot } from "../../ids.ts";
+import { faultyRuns, repairUpTo } from "./faulty.ts";
 import type { Out } from "./messages.ts";
 import { journalRecord } from "./records.ts";
 import { stepDown } from "./roles.ts";
@@ -37,6 +38,7 @@ export function onInstalled(state: MultipaxosState, out: Out, index: Slot): void
       (index >= role.nextSlot || [...role.open.keys()].some((slot) => slot <= index));
     if (overtaken) stepDown(state, out);
     for (const slot of [...state.log.keys()]) if (slot <= index) state.log.delete(slot);
+    repairUpTo(state, out, index);
     state.chosenUpTo = index;
     state.compactedUpTo = Math.max(state.compactedUpTo, index);
   }
@@ -69,6 +71,8 @@ export function checkpointRecords(state: MultipaxosState): JournalRecord[] {
     run = { first: slot, entry, values: [entry.value], bytes: entry.value.length };
   }
   if (run !== null) records.push(entriesRecord(run.entry.ballot, run.first, run.values));
+  for (const faulty of faultyRuns(state))
+    records.push(journalRecord({ kind: "faulty", ...faulty }));
   records.push(journalRecord({ kind: "chosen", chosenUpTo }));
   return records;
 }

@@ -6,9 +6,9 @@ import { type MultipaxosMessage, SLOT_MAX } from "./messages.ts";
 /** One line for people, traces of the model checker and golden traces. */
 export function formatMessage(message: MultipaxosMessage): string {
   const { kind, ...fields } = message;
-  const parts = Object.entries(fields).map(
-    ([name, value]) => `${name}=${formatField(name, value)}`,
-  );
+  const parts = Object.entries(fields)
+    .filter(([name, value]) => name !== "unknown" || (value as readonly unknown[]).length > 0)
+    .map(([name, value]) => `${name}=${formatField(name, value)}`);
   return `${kind} ${parts.join(" ")}`;
 }
 
@@ -19,8 +19,9 @@ function formatField(name: string, value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   if ("proposer" in value) return formatBallot(value as Ballot);
   if ("first" in value && "last" in value) {
-    const run = value as { first: Slot; last: Slot };
-    return run.first === run.last ? `${run.first}` : `${run.first}..${run.last}`;
+    const run = value as { first: Slot; last: Slot; ballot?: Ballot };
+    const upTo = run.ballot === undefined ? "" : `:${formatBallot(run.ballot)}`;
+    return `${run.first === run.last ? run.first : `${run.first}..${run.last}`}${upTo}`;
   }
   const entry = value as { slot: Slot; ballot: Ballot; chosen: boolean; value: Uint8Array };
   const mark = entry.chosen ? "!" : "";

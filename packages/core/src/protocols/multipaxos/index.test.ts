@@ -21,6 +21,7 @@ test("the status of a follower says whom it follows and how far it is", () => {
       queueBytes: 0,
       readsWaiting: 0,
       impaired: 0,
+      faulty: 0,
       stoppedAt: 0,
     },
   });

@@ -234,6 +234,7 @@ function status(state: MultipaxosState): ProtocolStatus {
       queueBytes: state.queueBytes,
       readsWaiting: state.reads.size,
       impaired: state.impaired ? 1 : 0,
+      faulty: state.faulty.size,
       stoppedAt: state.stoppedAt,
     },
   };

@@ -18,6 +18,7 @@ import {
   learn,
   prepare,
   promise,
+  reported,
   type Solo,
   value,
 } from "./testing/solo.ts";
@@ -122,6 +123,47 @@ describe("durable-before-visible", () => {
   });
 });
 
+describe("promise-hides-nothing", () => {
+  const of = ballot("3.2");
+
+  function shown(fields: Parameters<typeof promise>[1]): string | null {
+    const seen = history();
+    onDurable(seen, 0, acceptedRecord("1.1", 4, ["a#1"]));
+    onDurable(seen, 0, acceptedRecord("2.1", 4, ["b#1"]));
+    onDurable(seen, 0, { kind: "promised", ballot: of });
+    onDurable(seen, 1, acceptedRecord("2.1", 7, ["c#1"]));
+    return onSent(seen, 0, promise(of, fields));
+  }
+
+  test("an acceptance that is not told, or only an older one of the slot", () => {
+    const problem = "node 0 promises without its acceptance of slot 4";
+    expect(shown({})).toBe(problem);
+    expect(shown({ entries: [reported(4, "1.1", "a#1")] })).toBe(problem);
+    expect(shown({ unknown: [{ first: 4, last: 4, ballot: ballot("1.1") }] })).toBe(problem);
+    expect(shown({ unknown: [{ first: 5, last: 9, ballot: ballot("2.1") }] })).toBe(problem);
+  });
+
+  test("is kept by telling it, a higher one, that it is chosen, or that it is unknown", () => {
+    for (const fields of [
+      { entries: [reported(4, "2.1", "b#1")] },
+      { entries: [reported(4, "2.2", "d#1")] },
+      { entries: [reported(4, "0.0", "d#1", true)] },
+      { omittedUpTo: 4, first: 5 },
+      { omittedUpTo: 4 },
+      { first: 1, last: 3 },
+      { unknown: [{ first: 2, last: 9, ballot: ballot("2.1") }] },
+    ])
+      expect(shown(fields)).toBe(null);
+  });
+
+  test("does not speak of what was accepted later, in the ballot itself or above", () => {
+    const seen = history();
+    onDurable(seen, 0, acceptedRecord("3.2", 1, ["a#1"]));
+    onDurable(seen, 0, acceptedRecord("4.1", 2, ["a#2"]));
+    expect(onSent(seen, 0, promise(of))).toBe(null);
+  });
+});
+
 describe("chosen-on-a-quorum", () => {
   test("what no quorum accepted, or another value, is taken for chosen", () => {
     const solo = createSolo();
@@ -173,6 +215,15 @@ describe("of a replica alone", () => {
     expect(broken(({ state }) => (state.chosenUpTo = 3))).toContain("slot 3 is missing");
     expect(broken(({ state }) => (state.compactedUpTo = 2))).toContain("slot 2 is compacted");
     expect(broken(({ state }) => (state.deliveredUpTo = 3))).toBe("delivered more than is chosen");
+  });
+
+  test("faulty-is-unknown", () => {
+    const mark = (slot: number, upTo = "1.1") =>
+      broken(({ state }) => state.faulty.set(slot, ballot(upTo)));
+    expect(mark(4)).toBe(null);
+    expect(mark(3)).toBe("slot 3 is faulty and held");
+    expect(mark(1)).toBe("slot 1 is faulty but settled");
+    expect(mark(4, "9.1")).toBe("slot 4 is faulty above the promise");
   });
 
   test("leader-holds-its-promise", () => {

@@ -2,7 +2,7 @@ import { BALLOT_NONE, type Ballot, compareBallots, formatBallot } from "../../ba
 import type { NodeId, Slot } from "../../ids.ts";
 import type { QuorumSystem } from "../../quorum.ts";
 import { sameBytes } from "./learner.ts";
-import type { MultipaxosMessage } from "./messages.ts";
+import type { MultipaxosMessage, PromiseMessage } from "./messages.ts";
 import type { MultipaxosRecord } from "./records.ts";
 import type { MultipaxosState } from "./state.ts";
 
@@ -22,6 +22,7 @@ export interface MultipaxosHistory {
 }
 
 interface Acceptance {
+  readonly ballot: Ballot;
   readonly value: Uint8Array;
   readonly voters: Set<NodeId>;
 }
@@ -56,7 +57,7 @@ export function onDurable(
 
 /**
  * `message` leaves `node` for others. Checks `durable-before-visible`: what it says about the
- * sender's own promise or acceptances has become durable before.
+ * sender's own promise or acceptances has become durable before; and `promise-hides-nothing`.
  */
 export function onSent(
   history: MultipaxosHistory,
@@ -65,8 +66,9 @@ export function onSent(
 ): string | null {
   if (message.kind === "prepare" || message.kind === "promise") {
     const promised = history.promised.get(node) ?? BALLOT_NONE;
-    if (compareBallots(promised, message.ballot) >= 0) return null;
-    return `node ${node} shows a promise for ${formatBallot(message.ballot)} that is not durable`;
+    if (compareBallots(promised, message.ballot) < 0)
+      return `node ${node} shows a promise for ${formatBallot(message.ballot)} that is not durable`;
+    return message.kind === "promise" ? hiddenIn(history, node, message) : null;
   }
   if (message.kind !== "accepted") return null;
   const key = formatBallot(message.ballot);
@@ -74,6 +76,32 @@ export function onSent(
     for (let slot = first; slot <= last; slot += 1)
       if (history.accepted.get(slot)?.get(key)?.voters.has(node) !== true)
         return `node ${node} shows an acceptance of slot ${slot} in ${key} that is not durable`;
+  return null;
+}
+
+/**
+ * A promise tells every acceptance of the node in a lower ballot, or one above it in the same slot,
+ * or that the slot is chosen, or that it no longer knows what it was. A faulty slot that is told as
+ * "nothing accepted" is found here, whatever comes of it.
+ */
+function hiddenIn(
+  history: MultipaxosHistory,
+  node: NodeId,
+  { ballot, first, last, omittedUpTo, entries, unknown }: PromiseMessage,
+): string | null {
+  const reported = new Map(entries.map((entry) => [entry.slot, entry]));
+  for (const [slot, ballots] of history.accepted) {
+    if (slot < first || slot > last || slot <= omittedUpTo) continue;
+    const told = reported.get(slot);
+    const run = unknown.find((part) => part.first <= slot && slot <= part.last);
+    const upTo = told?.ballot ?? run?.ballot ?? BALLOT_NONE;
+    for (const acceptance of ballots.values()) {
+      if (!acceptance.voters.has(node) || told?.chosen === true) continue;
+      const binds = compareBallots(acceptance.ballot, ballot) < 0;
+      if (binds && compareBallots(acceptance.ballot, upTo) > 0)
+        return `node ${node} promises without its acceptance of slot ${slot}`;
+    }
+  }
   return null;
 }
 
@@ -108,7 +136,7 @@ function vote(
   const ballots = history.accepted.get(slot) ?? new Map<string, Acceptance>();
   history.accepted.set(slot, ballots);
   const key = formatBallot(ballot);
-  const acceptance = ballots.get(key) ?? { value, voters: new Set<NodeId>() };
+  const acceptance = ballots.get(key) ?? { ballot, value, voters: new Set<NodeId>() };
   ballots.set(key, acceptance);
   if (!sameBytes(acceptance.value, value)) return `two values in slot ${slot}, ballot ${key}`;
   acceptance.voters.add(node);
@@ -139,8 +167,8 @@ export function afterStep(history: MultipaxosHistory, state: MultipaxosState): s
 }
 
 /**
- * Checks `accepted-below-promised`, `prefix-is-whole`, `leader-holds-its-promise` and
- * `window-is-bounded`.
+ * Checks `accepted-below-promised`, `prefix-is-whole`, `faulty-is-unknown`,
+ * `leader-holds-its-promise` and `window-is-bounded`.
  */
 export function replicaProblem(state: MultipaxosState): string | null {
   const { role, log } = state;
@@ -151,6 +179,13 @@ export function replicaProblem(state: MultipaxosState): string | null {
   }
   for (let slot = state.compactedUpTo + 1; slot <= state.chosenUpTo; slot += 1)
     if (log.get(slot)?.chosen !== true) return `slot ${slot} is missing below chosenUpTo`;
+  for (const [slot, ballot] of state.faulty) {
+    if (log.has(slot)) return `slot ${slot} is faulty and held`;
+    if (slot <= Math.max(state.chosenUpTo, state.compactedUpTo))
+      return `slot ${slot} is faulty but settled`;
+    if (compareBallots(ballot, state.promised) > 0)
+      return `slot ${slot} is faulty above the promise`;
+  }
   if (state.deliveredUpTo > state.chosenUpTo) return "delivered more than is chosen";
   if (role.kind !== "leader") return null;
   if (compareBallots(role.ballot, state.promised) !== 0)

@@ -1,5 +1,6 @@
 import { sameBallot } from "../../ballot.ts";
 import type { NodeId, Slot } from "../../ids.ts";
+import { repair } from "./faulty.ts";
 import { hearOfChosen, learn, runsOf } from "./learner.ts";
 import type { Accepted, HeartbeatAck, Learn, Out } from "./messages.ts";
 import { adoptReads, beat, serveReads } from "./reads.ts";
@@ -8,7 +9,7 @@ import { persist, setTimer, tellDurably, tellNow, tellOthersNow } from "./send.t
 import { type Candidate, type Leader, type MultipaxosState, NO_OP } from "./state.ts";
 
 /**
- * A phase-1 quorum has promised: one phase 1 for all open slots and all to come. What it reported
+ * Phase-1 quorums have promised: one phase 1 for all open slots and all to come. What was reported
  * is proposed again; slots between get no-ops. If it reported nothing open, one no-op marks where
  * this ballot begins.
  */
@@ -143,6 +144,7 @@ function propose(
   role.announced = chosenUpTo;
   for (const [index, value] of values.entries()) {
     state.log.set(first + index, { ballot, value, chosen: false });
+    repair(state, out, first + index);
     role.open.set(first + index, new Set());
   }
   persist(out, { kind: "accepted", ballot, first, values });

@@ -3,6 +3,7 @@ import type { Command } from "../../command.ts";
 import { decodeCommands } from "../../command-codec.ts";
 import type { NodeId, Slot } from "../../ids.ts";
 import { invariant } from "../../invariant.ts";
+import { repair } from "./faulty.ts";
 import type { Out, Run } from "./messages.ts";
 import { note, persist, setTimer } from "./send.ts";
 import type { MultipaxosState } from "./state.ts";
@@ -120,6 +121,7 @@ export function learn(
     if (entry !== undefined && same) entry.chosen = true;
     else {
       state.log.set(slot, { ballot: BALLOT_NONE, value, chosen: true });
+      repair(state, out, slot);
       fresh.push(slot);
     }
   }

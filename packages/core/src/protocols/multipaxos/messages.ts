@@ -52,7 +52,9 @@ export interface Prepare {
 
 /**
  * Phase 1b, or a part of it: everything accepted here in slots `first..last` (`SLOT_MAX` in the
- * last part: there is nothing beyond). All slots up to `omittedUpTo` are chosen, and not told here.
+ * last part: there is nothing beyond), but for the slots in `unknown`: there something may have
+ * been accepted, and nobody here knows any more what. All slots up to `omittedUpTo` are chosen, and
+ * not told here.
  * Each part is true by itself, so parts of different answers to the same ballot may be put
  * together.
  */
@@ -65,6 +67,8 @@ export interface PromiseMessage {
   readonly last: Slot;
   /** Ascending by slot. */
   readonly entries: readonly Reported[];
+  /** Ascending and disjoint, none of a slot in `entries`. */
+  readonly unknown: readonly UnknownRun[];
 }
 
 export interface Reported {
@@ -73,6 +77,13 @@ export interface Reported {
   readonly ballot: Ballot;
   readonly chosen: boolean;
   readonly value: Uint8Array;
+}
+
+/** Slots whose acceptance here is damaged; it was in no higher ballot than this one. */
+export interface UnknownRun {
+  readonly first: Slot;
+  readonly last: Slot;
+  readonly ballot: Ballot;
 }
 
 /** Your ballot is too low: I know of `promised`. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type ChaosReport, runChaos } from "./testing/chaos.ts";
 
-const SEEDS = Number(process.env["SYNOD_SEEDS"] ?? 2000);
+const SEEDS = Number(process.env["SYNOD_SEEDS"] ?? 1500);
 const FIRST = Number(process.env["SYNOD_SEED"] ?? 1);
 
 /**
@@ -33,7 +33,11 @@ describe("random runs", () => {
       sum((r) => r.elections),
       sum((r) => r.transfers),
       sum((r) => r.stepDowns),
+      sum((r) => r.rotten),
+      sum((r) => r.faulty),
+      sum((r) => r.repaired),
     );
+    expect(sum((r) => r.repaired) / reports.length).toBeGreaterThan(0.05);
     expect(sum((r) => r.executed) / reports.length).toBeGreaterThan(10);
   });
 });

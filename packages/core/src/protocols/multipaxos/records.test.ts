@@ -1,4 +1,11 @@
-import { createPrng, nextBelow, RECORD_BYTES_MAX, VALUE_BYTES_MAX, Writer } from "@synod/core";
+import {
+  ABOUT_META,
+  createPrng,
+  nextBelow,
+  RECORD_BYTES_MAX,
+  VALUE_BYTES_MAX,
+  Writer,
+} from "@synod/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeRecord, journalRecord, type MultipaxosRecord } from "./records.ts";
@@ -69,32 +76,45 @@ test("100,000 damaged records are refused or are records; nothing is thrown or h
 describe("what a record speaks of is stored beside it", () => {
   const values = [new Uint8Array(1), new Uint8Array(0), new Uint8Array(2)];
 
-  test("values by their slots", () => {
+  test("acceptances by their slots and the ballot, learned values by their slots alone", () => {
     const slots = { kind: "slots", log: 0, first: 5, last: 7 };
     const accepted = { kind: "accepted", ballot: ballot("1.1"), first: 5, values } as const;
-    expect(journalRecord(accepted).about).toEqual(slots);
-    expect(journalRecord({ kind: "learned", first: 5, values }).about).toEqual(slots);
+    expect(journalRecord(accepted).about).toEqual({ ...slots, ballot: ballot("1.1") });
+    const { about } = journalRecord({ kind: "learned", first: 5, values });
+    expect(about).toEqual(slots);
+    expect("ballot" in about).toBe(false);
   });
 
-  test("a mark by the slot that it reaches to", () => {
-    const about = { kind: "slots", log: 0, first: 9, last: 9 };
-    expect(journalRecord({ kind: "chosen", chosenUpTo: 9 }).about).toEqual(about);
+  test("faulty slots by the same name as what is lost there", () => {
+    const faulty = { kind: "faulty", first: 5, last: 7, ballot: ballot("1.1") } as const;
+    const slots = { kind: "slots", log: 0, first: 5, last: 7, ballot: ballot("1.1") };
+    expect(journalRecord(faulty).about).toEqual(slots);
   });
 
-  test("what speaks of no slot by `meta`", () => {
-    const records: MultipaxosRecord[] = [
-      { kind: "promised", ballot: ballot("1.1") },
-      { kind: "stopped", slot: 4 },
-      { kind: "impaired" },
-      {
-        kind: "meta",
-        promised: ballot("1.1"),
-        compactedUpTo: 3,
-        stoppedAt: 0,
-        impaired: false,
-      },
-    ];
-    for (const record of records) expect(journalRecord(record).about.kind).toBe("meta");
+  test("a promise by its ballot; a mark promises nothing", () => {
+    const none = { kind: "meta", log: 0, first: 0, last: 0 };
+    const promised = { kind: "promised", ballot: ballot("4.1") } as const;
+    expect(journalRecord(promised).about).toEqual({ ...none, ballot: ballot("4.1") });
+    const { about } = journalRecord({ kind: "chosen", chosenUpTo: 9 });
+    expect(about).toEqual({ ...none, ballot: ballot("0.0") });
+  });
+
+  test("the head of a checkpoint by its promise and what is compacted, if that is all", () => {
+    const head = { kind: "meta", promised: ballot("4.1"), compactedUpTo: 3 } as const;
+    const plain = journalRecord({ ...head, stoppedAt: 0, impaired: false });
+    const named = { kind: "meta", log: 0, first: 0, last: 3, ballot: ballot("4.1") };
+    expect(plain.about).toEqual(named);
+    for (const more of [
+      { stoppedAt: 3, impaired: false },
+      { stoppedAt: 0, impaired: true },
+    ])
+      expect(journalRecord({ ...head, ...more }).about).toBe(ABOUT_META);
+  });
+
+  test("what nobody could do without has no name that would be enough", () => {
+    expect(journalRecord({ kind: "stopped", slot: 4 }).about).toBe(ABOUT_META);
+    expect(journalRecord({ kind: "impaired" }).about).toBe(ABOUT_META);
+    expect("ballot" in ABOUT_META).toBe(false);
   });
 });
 
@@ -107,6 +127,8 @@ describe("what makes no sense is refused", () => {
     ["slot 0", { kind: "accepted", ballot: of, first: 0, values: [none] }],
     ["an acceptance of nothing", { kind: "accepted", ballot: of, first: 1, values: [] }],
     ["a huge value", { kind: "accepted", ballot: of, first: 1, values: [huge] }],
+    ["faulty slots from 0", { kind: "faulty", first: 0, last: 1, ballot: of }],
+    ["faulty slots that end before they begin", { kind: "faulty", first: 3, last: 2, ballot: of }],
     [
       "slots beyond all numbers",
       { kind: "learned", first: Number.MAX_SAFE_INTEGER, values: [none] },
@@ -118,15 +140,15 @@ describe("what makes no sense is refused", () => {
   test("another version, an unknown kind, or nothing", () => {
     const bytes = encode({ kind: "impaired" });
     expect(decodeRecord(bytes)).toEqual({ kind: "impaired" });
-    expect(decodeRecord(Uint8Array.of(2, 5))).toBe(null);
+    expect(decodeRecord(Uint8Array.of(1, 5))).toBe(null);
     expect(decodeRecord(Uint8Array.of(0, 5))).toBe(null);
-    expect(decodeRecord(Uint8Array.of(1, 7))).toBe(null);
+    expect(decodeRecord(Uint8Array.of(2, 8))).toBe(null);
     expect(decodeRecord(new Uint8Array(0))).toBe(null);
   });
 
   test("a count that the bytes cannot hold, without a try", () => {
     const writer = new Writer();
-    writer.raw(Uint8Array.of(1, 2));
+    writer.raw(Uint8Array.of(2, 2));
     writer.u53(1);
     writer.u32(0xffff_ffff);
     writer.raw(new Uint8Array(64));
@@ -151,20 +173,20 @@ test("a decoded value is a copy: the buffer it was read into may be reused", () 
 
 const BYTES = Uint8Array.of(0xca, 0xfe);
 
-/** Bytes as version 1 writes them. Whoever changes them raises the version of the records. */
+/** Bytes as version 2 writes them. Whoever changes them raises the version of the records. */
 const FROZEN = {
-  promised: [{ kind: "promised", ballot: ballot("7.2") }, "0100070000000000000002000000"],
+  promised: [{ kind: "promised", ballot: ballot("7.2") }, "0200070000000000000002000000"],
   accepted: [
     { kind: "accepted", ballot: ballot("7.2"), first: 5, values: [BYTES, new Uint8Array(0)] },
-    "010107000000000000000200000005000000000000000200000002000000cafe00000000",
+    "020107000000000000000200000005000000000000000200000002000000cafe00000000",
   ],
   learned: [
     { kind: "learned", first: 5, values: [BYTES, new Uint8Array(0)] },
-    "010205000000000000000200000002000000cafe00000000",
+    "020205000000000000000200000002000000cafe00000000",
   ],
-  chosen: [{ kind: "chosen", chosenUpTo: 258 }, "01030201000000000000"],
-  stopped: [{ kind: "stopped", slot: 258 }, "01040201000000000000"],
-  impaired: [{ kind: "impaired" }, "0105"],
+  chosen: [{ kind: "chosen", chosenUpTo: 258 }, "02030201000000000000"],
+  stopped: [{ kind: "stopped", slot: 258 }, "02040201000000000000"],
+  impaired: [{ kind: "impaired" }, "0205"],
   meta: [
     {
       kind: "meta",
@@ -173,11 +195,15 @@ const FROZEN = {
       stoppedAt: 3,
       impaired: true,
     },
-    "01060700000000000000020000000201000000000000030000000000000001",
+    "02060700000000000000020000000201000000000000030000000000000001",
+  ],
+  faulty: [
+    { kind: "faulty", first: 5, last: 258, ballot: ballot("7.2") },
+    "020705000000000000000201000000000000070000000000000002000000",
   ],
 } as const satisfies { readonly [K in Kind]: readonly [MultipaxosRecord & { kind: K }, string] };
 
-test.each(kinds)("version 1 of %s", (kind) => {
+test.each(kinds)("version 2 of %s", (kind) => {
   const [record, hex] = FROZEN[kind];
   expect(toHex(encode(record))).toBe(hex);
   expect(decodeRecord(fromHex(hex))).toEqual(record);

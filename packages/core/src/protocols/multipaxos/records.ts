@@ -1,6 +1,6 @@
-import type { Ballot } from "../../ballot.ts";
+import { BALLOT_NONE, type Ballot } from "../../ballot.ts";
 import { Reader, Writer } from "../../codec.ts";
-import { ABOUT_META, type JournalRecord } from "../../effect.ts";
+import { ABOUT_META, type About, type JournalRecord } from "../../effect.ts";
 import type { Slot } from "../../ids.ts";
 import { VALUE_BYTES_MAX } from "../../limits.ts";
 import { readBallot, writeBallot } from "./codec.ts";
@@ -23,6 +23,13 @@ export type MultipaxosRecord =
   | { readonly kind: "chosen"; readonly chosenUpTo: Slot }
   | { readonly kind: "stopped"; readonly slot: Slot }
   | { readonly kind: "impaired" }
+  /** In checkpoints: nobody knows any more what was accepted here, in no ballot above this one. */
+  | {
+      readonly kind: "faulty";
+      readonly first: Slot;
+      readonly last: Slot;
+      readonly ballot: Ballot;
+    }
   /** First of a checkpoint. */
   | {
       readonly kind: "meta";
@@ -40,12 +47,16 @@ const RECORD_KINDS: readonly MultipaxosRecord["kind"][] = [
   "stopped",
   "impaired",
   "meta",
+  "faulty",
 ];
 
 /** Raised with every change of layout; records of another version are unreadable. */
-const RECORD_VERSION = 1;
+const RECORD_VERSION = 2;
 
-/** A record as the journal takes it, named by what it speaks of. */
+/**
+ * A record as the journal takes it, named by what it speaks of. Where it is only a promise or an
+ * acceptance, its ballot is part of the name: all that has to be known of it when it rots.
+ */
 export function journalRecord(record: MultipaxosRecord): JournalRecord {
   const writer = new Writer(64 + bytesOf(record));
   writer.u8(RECORD_VERSION);
@@ -53,17 +64,21 @@ export function journalRecord(record: MultipaxosRecord): JournalRecord {
   switch (record.kind) {
     case "promised":
       writeBallot(writer, record.ballot);
-      return { record: writer.peek(), about: ABOUT_META };
+      return promise(writer, record.ballot, 0);
     case "accepted":
       writeBallot(writer, record.ballot);
       writeValues(writer, record.first, record.values);
-      return slots(writer, record.first, record.first + record.values.length - 1);
+      return {
+        record: writer.peek(),
+        about: { ...slots(record.first, record.values.length), ballot: record.ballot },
+      };
     case "learned":
       writeValues(writer, record.first, record.values);
-      return slots(writer, record.first, record.first + record.values.length - 1);
+      return { record: writer.peek(), about: slots(record.first, record.values.length) };
     case "chosen":
+      // Whoever loses it has broken no word, and hears of it again.
       writer.u53(record.chosenUpTo);
-      return slots(writer, record.chosenUpTo, record.chosenUpTo);
+      return promise(writer, BALLOT_NONE, 0);
     case "stopped":
       writer.u53(record.slot);
       return { record: writer.peek(), about: ABOUT_META };
@@ -74,7 +89,16 @@ export function journalRecord(record: MultipaxosRecord): JournalRecord {
       writer.u53(record.compactedUpTo);
       writer.u53(record.stoppedAt);
       writer.bool(record.impaired);
-      return { record: writer.peek(), about: ABOUT_META };
+      if (record.impaired || record.stoppedAt > 0)
+        return { record: writer.peek(), about: ABOUT_META };
+      return promise(writer, record.promised, record.compactedUpTo);
+    case "faulty": {
+      const { first, last, ballot } = record;
+      writer.u53(first);
+      writer.u53(last);
+      writeBallot(writer, ballot);
+      return { record: writer.peek(), about: { kind: "slots", log: 0, first, last, ballot } };
+    }
   }
 }
 
@@ -109,6 +133,16 @@ function readBody(kind: MultipaxosRecord["kind"], reader: Reader): MultipaxosRec
         stoppedAt: reader.u53(),
         impaired: reader.bool(),
       };
+    case "faulty": {
+      const record = {
+        kind,
+        first: reader.u53(),
+        last: reader.u53(),
+        ballot: readBallot(reader),
+      } as const;
+      if (record.first < 1 || record.last < record.first) reader.fail();
+      return record;
+    }
   }
 }
 
@@ -128,8 +162,14 @@ function readValues(reader: Reader): { first: Slot; values: Uint8Array[] } {
   return { first, values };
 }
 
-function slots(writer: Writer, first: Slot, last: Slot): JournalRecord {
-  return { record: writer.peek(), about: { kind: "slots", log: 0, first, last } };
+function slots(first: Slot, count: number): About {
+  return { kind: "slots", log: 0, first, last: first + count - 1 };
+}
+
+/** Says no more than a promise, and up to where everything is chosen and compacted. */
+function promise(writer: Writer, ballot: Ballot, compactedUpTo: Slot): JournalRecord {
+  const about: About = { kind: "meta", log: 0, first: 0, last: compactedUpTo, ballot };
+  return { record: writer.peek(), about };
 }
 
 function bytesOf(record: MultipaxosRecord): number {

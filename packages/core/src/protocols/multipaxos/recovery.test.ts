@@ -1,6 +1,7 @@
-import { InvariantViolation } from "@synod/core";
+import { ABOUT_META, InvariantViolation } from "@synod/core";
 import { describe, expect, test } from "vitest";
-import type { MultipaxosRecord } from "./records.ts";
+import { multipaxos } from "./index.ts";
+import { journalRecord, type MultipaxosRecord } from "./records.ts";
 import {
   accept,
   acceptedRecord,
@@ -158,10 +159,108 @@ describe("a damaged journal", () => {
     acceptedRecord("1.1", 1, ["a#1", "a#2", "a#3"]),
     { kind: "chosen", chosenUpTo: 3 },
   ] as const;
+  const upTo = (of: string) => ({ ballot: ballot(of) });
 
-  test("costs the right to vote, durably and before anything else is written", () => {
-    const solo = createSolo({ records, missing: [about(7, 7)] });
-    expect(solo.started[0]).toBe("persist impaired");
+  test("a damaged acceptance makes its slots faulty, and that is durable at once", () => {
+    const solo = createSolo({ records, missing: [{ ...about(2, 2), ...upTo("1.2") }] });
+    expect(solo.started).toEqual([
+      "checkpoint meta 1.2 compacted 0 | accepted 1.1 1:[a#1] | accepted 1.1 3:[a#3] " +
+        "| faulty 1.2 2..2 | chosen 1",
+      "deliver 1: a#1",
+    ]);
+    // What the mark says of slot 2 was about a value that is gone.
+    expect(solo.log()).toEqual(["1!:1.1:a#1", "3!:1.1:a#3"]);
+    expect(solo.state.voter).toBe(true);
+    expect(solo.observed).toEqual(["slot faulty"]);
+    expect(multipaxos.status(solo.state).detail["faulty"]).toBe(1);
+    // Others have the value: it is asked for without a reason from outside.
+    expect(solo.state.known.chosenUpTo).toBe(3);
+    expect(solo.timeout("catchUp")).toEqual(["sendNow 1: catchUp first=2 last=3"]);
+  });
+
+  test("its ballot still binds, as a promise and as a bound", () => {
+    const solo = createSolo({ records, missing: [{ ...about(4, 5), ...upTo("6.2") }] });
+    expect(solo.state.promised).toEqual(ballot("6.2"));
+    expect([...solo.state.faulty]).toEqual([
+      [4, ballot("6.2")],
+      [5, ballot("6.2")],
+    ]);
+    expect(solo.message(1, accept("2.1", 4, ["b#4"]))[0]).toContain("nack refused=2.1");
+  });
+
+  test("an intact acceptance in the same or a higher ballot is all that counts", () => {
+    const newer = [...records, acceptedRecord("4.0", 4, ["b#4"])];
+    for (const [of, faulty] of [
+      ["3.1", 0],
+      ["4.0", 0],
+      ["4.1", 1],
+    ] as const) {
+      const solo = createSolo({ records: newer, missing: [{ ...about(4, 4), ...upTo(of) }] });
+      expect(solo.state.faulty.size, of).toBe(faulty);
+      expect(solo.state.log.has(4), of).toBe(faulty === 0);
+    }
+  });
+
+  test("a learned value that is lost makes the slot faulty below the promise", () => {
+    const promised = { kind: "promised", ballot: ballot("5.2") } as const;
+    const solo = createSolo({ records: [...records, promised], missing: [about(2, 2)] });
+    // Accepted here, maybe before another value was learned that the mark meant.
+    expect(solo.log()).toEqual(["1!:1.1:a#1", "3!:1.1:a#3"]);
+    expect([...solo.state.faulty]).toEqual([[2, ballot("5.2")]]);
+    const same = createSolo({ records, missing: [about(2, 2)] });
+    expect([...same.state.faulty]).toEqual([[2, ballot("1.1")]]);
+  });
+
+  test("a learned value that is intact cannot be faulty", () => {
+    const learned = [learnedRecord(1, ["a#1", "a#2"])];
+    for (const missing of [about(2, 2), { ...about(2, 2), ...upTo("3.1") }]) {
+      const solo = createSolo({ records: learned, missing: [missing] });
+      expect(solo.state.faulty.size).toBe(0);
+      expect(solo.state.chosenUpTo).toBe(2);
+    }
+  });
+
+  test("what the snapshot holds, or is compacted, is not faulty", () => {
+    const missing = [{ ...about(1, 6), ...upTo("1.1") }];
+    expect([...createSolo({ missing, delivered: 4 }).state.faulty.keys()]).toEqual([5, 6]);
+    const compacted = createSolo({ records: [meta({ compactedUpTo: 5 })], missing });
+    expect([...compacted.state.faulty.keys()]).toEqual([6]);
+  });
+
+  test("faulty slots survive restarts by their record, until one after it repairs them", () => {
+    const faulty = { kind: "faulty", first: 4, last: 6, ballot: ballot("2.1") } as const;
+    const checkpoint = [meta({ promised: ballot("2.1") }), ...records, faulty];
+    const again = createSolo({ records: checkpoint });
+    expect([...again.state.faulty.keys()]).toEqual([4, 5, 6]);
+    expect(again.started.some((line) => line.startsWith("checkpoint"))).toBe(false);
+    const more = [acceptedRecord("3.0", 4, ["b#4"]), learnedRecord(6, ["b#6"])];
+    const repaired = createSolo({ records: [...checkpoint, ...more] });
+    expect([...repaired.state.faulty.keys()]).toEqual([5]);
+    expect(repaired.log().slice(-2)).toEqual(["4:3.0:b#4", "6!:0.0:b#6"]);
+  });
+
+  test("a damaged promise binds by its name, and costs nothing", () => {
+    const promise = { kind: "meta", log: 0, first: 0, last: 0, ...upTo("7.2") } as const;
+    const solo = createSolo({ records, missing: [promise] });
+    expect(solo.started[0]).toBe(
+      "checkpoint meta 7.2 compacted 0 | accepted 1.1 1:[a#1 a#2 a#3] | chosen 3",
+    );
+    expect(solo.state.voter).toBe(true);
+    expect(solo.message(1, prepare("7.1"))[0]).toContain("nack refused=7.1 promised=7.2");
+    expect(solo.campaign()).toContain("persist promised 8.0");
+  });
+
+  test("a damaged head of a checkpoint is known by promise and compacted prefix", () => {
+    const { about: name } = journalRecord(meta({ promised: ballot("7.2"), compactedUpTo: 5 }));
+    const solo = createSolo({ missing: [name], delivered: 3 });
+    expect([solo.state.promised, solo.state.compactedUpTo]).toEqual([ballot("7.2"), 5]);
+    expect(solo.state.voter).toBe(true);
+    expect(solo.message(1, prepare("8.1", 3)).at(-1)).toContain("omittedUpTo=5 first=6");
+  });
+
+  test("what has no name costs the right to vote, durably and before all else", () => {
+    const solo = createSolo({ records, missing: "unnamed" });
+    expect(solo.started).toEqual(["persist impaired"]);
     expect(solo.state.voter).toBe(false);
     expect(solo.timers.has("election")).toBe(false);
     expect(solo.message(2, prepare("3.2"))).toEqual([]);
@@ -175,17 +274,20 @@ describe("a damaged journal", () => {
     expect(createSolo({ records: [meta({ impaired: true })] }).state.voter).toBe(false);
   });
 
-  test("a named loss takes away just those slots", () => {
-    const solo = createSolo({ records, missing: [about(2, 2)] });
-    expect(solo.started).toEqual(["persist impaired", "deliver 1: a#1"]);
-    expect(solo.log()).toEqual(["1!:1.1:a#1", "3!:1.1:a#3"]);
-    const promise = { kind: "meta", log: 0, first: 0, last: 0 } as const;
-    expect(createSolo({ records, missing: [promise] }).log()).toHaveLength(3);
+  test.each([
+    ["the end of the configuration, or an impairment", ABOUT_META],
+    ["something of another protocol", { ...about(1, 1), kind: "instance" } as const],
+  ])("so does %s", (_, missing) => {
+    const solo = createSolo({ records, missing: [missing] });
+    expect(solo.started[0]).toBe(
+      "checkpoint meta 1.1 compacted 0 impaired | accepted 1.1 1:[a#1 a#2 a#3] | chosen 3",
+    );
+    expect(solo.state.voter).toBe(false);
+    expect(solo.log()).toHaveLength(3);
   });
 
   test("a loss without a name takes all of them: a mark may have meant another value", () => {
     const solo = createSolo({ records, missing: "unnamed" });
-    expect(solo.started).toEqual(["persist impaired"]);
     expect(solo.log()).toEqual([]);
     expect(solo.state.chosenUpTo).toBe(0);
   });

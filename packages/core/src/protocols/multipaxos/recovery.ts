@@ -5,6 +5,7 @@ import type { Slot } from "../../ids.ts";
 import { invariant } from "../../invariant.ts";
 import type { Start } from "../../protocol.ts";
 import { checkpointRecords } from "./compaction.ts";
+import { faultyRuns, markFaulty } from "./faulty.ts";
 import { hearOfChosen } from "./learner.ts";
 import type { Out } from "./messages.ts";
 import { decodeRecord, type MultipaxosRecord } from "./records.ts";
@@ -29,12 +30,16 @@ function replay(state: MultipaxosState, recovery: Recovery, record: MultipaxosRe
       return raisePromise(state, record.ballot);
     case "accepted":
       raisePromise(state, record.ballot);
-      for (const [index, value] of record.values.entries())
+      for (const [index, value] of record.values.entries()) {
         state.log.set(record.first + index, { ballot: record.ballot, value, chosen: false });
+        state.faulty.delete(record.first + index);
+      }
       return;
     case "learned":
-      for (const [index, value] of record.values.entries())
+      for (const [index, value] of record.values.entries()) {
         state.log.set(record.first + index, { ballot: BALLOT_NONE, value, chosen: true });
+        state.faulty.delete(record.first + index);
+      }
       return;
     case "chosen":
       recovery.chosenUpTo = Math.max(recovery.chosenUpTo, record.chosenUpTo);
@@ -44,6 +49,11 @@ function replay(state: MultipaxosState, recovery: Recovery, record: MultipaxosRe
       return;
     case "impaired":
       state.impaired = true;
+      return;
+    case "faulty":
+      raisePromise(state, record.ballot);
+      for (let slot = record.first; slot <= record.last; slot += 1)
+        markFaulty(state, slot, record.ballot);
       return;
     case "meta":
       raisePromise(state, record.promised);
@@ -65,17 +75,19 @@ export function onStart(state: MultipaxosState, out: Out, start: Start): void {
   state.recovery = null;
   state.phase = "running";
   state.incarnation = start.incarnation;
-  const damaged = start.missing === "unnamed" || start.missing.length > 0 || recovery.unreadable;
-  if (damaged && !state.impaired) {
-    // Durable, because the next checkpoint takes away what tells of the damage.
-    state.impaired = true;
-    persist(out, { kind: "impaired" });
-  }
-  const nameable = start.missing !== "unnamed" && !recovery.unreadable;
-  if (nameable) forgetDamaged(state, start.missing as readonly About[]);
-  // Which value a mark meant is unknown when a record before it may be gone.
-  else state.log = new Map();
-  settleChosen(state, start.delivered.index, nameable ? recovery.chosenUpTo : 0);
+  const named = start.missing === "unnamed" || recovery.unreadable ? null : start.missing;
+  const amnesiac = named === null || named.some((about) => !isUnderstood(about));
+  const newlyImpaired = amnesiac && !state.impaired;
+  state.impaired ||= amnesiac;
+  if (named !== null) markDamaged(state, named);
+  else forgetLog(state);
+  settleChosen(state, start.delivered.index, named === null ? 0 : recovery.chosenUpTo);
+  tellFaulty(state, out);
+  // Damage is named in terms of records that are there. One checkpoint says the same in terms of
+  // slots, before anything is written that an old name could be held against at the next start.
+  if (named !== null && named.length > 0) checkpoint(out, checkpointRecords(state));
+  // Durable, because the next checkpoint takes away what tells of the damage.
+  else if (newlyImpaired) persist(out, { kind: "impaired" });
   state.voter = start.voter && !state.impaired;
   see(state, state.promised);
   findStop(state);
@@ -83,12 +95,42 @@ export function onStart(state: MultipaxosState, out: Out, start: Start): void {
   else armElection(state, out);
 }
 
-/** The value that a mark made chosen may have been in the record that is damaged. */
-function forgetDamaged(state: MultipaxosState, missing: readonly About[]): void {
-  for (const about of missing) {
-    if (about.kind !== "slots") continue;
-    for (const slot of [...state.log.keys()])
-      if (slot >= about.first && slot <= about.last) state.log.delete(slot);
+/** Whether the name says all that has to be remembered: slots, or a promise and nothing else. */
+function isUnderstood(about: About): boolean {
+  return about.kind === "slots" || (about.kind === "meta" && about.ballot !== undefined);
+}
+
+/**
+ * Promises that are damaged still bind, and slots of damaged records become faulty. An intact
+ * acceptance in the ballot of the damaged one, or in a higher one, is all that counts of the slot,
+ * and so is a learned value. A record without a ballot held a learned value, maybe in the place of
+ * an acceptance that a checkpoint has left out since: in no ballot above the promise. An intact
+ * acceptance beside it is not believed, as a mark may have meant the learned value.
+ */
+function markDamaged(state: MultipaxosState, missing: readonly About[]): void {
+  for (const { ballot } of missing) if (ballot !== undefined) raisePromise(state, ballot);
+  for (const { kind, first, last, ballot } of missing) {
+    if (kind === "meta") state.compactedUpTo = Math.max(state.compactedUpTo, last);
+    if (kind !== "slots") continue;
+    for (let slot = Math.max(1, first); slot <= last; slot += 1) {
+      const entry = state.log.get(slot);
+      const newer =
+        entry !== undefined && ballot !== undefined && compareBallots(entry.ballot, ballot) >= 0;
+      if (!newer && entry?.chosen !== true) markFaulty(state, slot, ballot ?? state.promised);
+    }
+  }
+}
+
+/** Which value a mark meant is unknown when a record before it may be gone, whichever it was. */
+function forgetLog(state: MultipaxosState): void {
+  state.log = new Map();
+  state.faulty = new Map();
+}
+
+function tellFaulty(state: MultipaxosState, out: Out): void {
+  for (const { first, last, ballot } of faultyRuns(state)) {
+    const detail = { first, last, round: ballot.round };
+    out.push({ kind: "observe", event: "slot faulty", detail });
   }
 }
 
@@ -107,7 +149,12 @@ function settleChosen(state: MultipaxosState, delivered: Slot, marked: Slot): vo
   while (held > state.compactedUpTo && state.log.get(held)?.chosen === true) held -= 1;
   state.compactedUpTo = Math.max(state.compactedUpTo, held);
   for (const slot of [...state.log.keys()]) if (slot <= state.compactedUpTo) state.log.delete(slot);
-  hearOfChosen(state, state.settings.self, Math.max(state.chosenUpTo, state.compactedUpTo));
+  // Nobody asks any more about slots that the snapshot holds, or that are said to be compacted.
+  const settled = Math.max(delivered, state.compactedUpTo);
+  for (const slot of [...state.faulty.keys()]) if (slot <= settled) state.faulty.delete(slot);
+  // A mark beyond a faulty slot says that others have its value: they are asked for it at once.
+  const chosenUpTo = Math.max(state.chosenUpTo, state.compactedUpTo, marked);
+  hearOfChosen(state, state.settings.self, chosenUpTo);
 }
 
 /** The configuration may have ended exactly where the snapshot was taken. */

@@ -78,6 +78,7 @@ describe("RS11: nothing grows without bound", () => {
         omittedUpTo: 0,
         first: 1,
         last: Number.MAX_SAFE_INTEGER,
+        unknown: [],
         entries: [entry],
       },
     });

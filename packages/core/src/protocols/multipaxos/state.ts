@@ -2,6 +2,7 @@ import { BALLOT_NONE, type Ballot } from "../../ballot.ts";
 import type { NodeId, Slot } from "../../ids.ts";
 import { createPrng, type PrngState } from "../../prng.ts";
 import type { ReplicaSettings } from "../../protocol.ts";
+import type { UnknownRun } from "./messages.ts";
 import { type MultipaxosTuning, tuningOf } from "./tuning.ts";
 
 /**
@@ -22,6 +23,11 @@ export interface MultipaxosState {
   promised: Ballot;
   /** Accepted and learned values of slots above `compactedUpTo`. */
   log: Map<Slot, Entry>;
+  /**
+   * Slots that something may have been accepted in here which is damaged: not in the log, all above
+   * `chosenUpTo`. By slot, the ballot that it was accepted in at most.
+   */
+  faulty: Map<Slot, Ballot>;
   /** Whether this replica may promise and accept; a non-voter learns, serves and forwards. */
   voter: boolean;
   /** Something that it once told others may be lost: it never votes again on this disk. Durable. */
@@ -107,14 +113,16 @@ export interface Candidate {
   readonly promises: Map<NodeId, PromiseParts>;
   /** Accepted, not known as chosen: per slot the value of the highest ballot. */
   readonly reported: Map<Slot, { readonly ballot: Ballot; readonly value: Uint8Array }>;
-  /** Highest slot in any promise. */
+  /** Highest slot in any promise, known or unknown. */
   highest: Slot;
 }
 
 export interface PromiseParts {
   omittedUpTo: Slot;
-  /** Last slot by first slot of each part. */
+  /** Stretches of which everything was told: last slot by first slot. */
   readonly covered: Map<Slot, Slot>;
+  /** Stretches that were unknown there when it answered, by first slot. */
+  readonly unknown: Map<Slot, UnknownRun>;
 }
 
 export interface Leader {
@@ -182,6 +190,7 @@ export function createState(settings: ReplicaSettings): MultipaxosState {
     random: createPrng(settings.seed),
     promised: BALLOT_NONE,
     log: new Map(),
+    faulty: new Map(),
     voter: false,
     impaired: false,
     chosenUpTo: 0,

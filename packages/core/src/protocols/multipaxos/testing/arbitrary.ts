@@ -1,6 +1,6 @@
 import type { Ballot } from "@synod/core";
 import fc from "fast-check";
-import type { MultipaxosMessage, Reported, Run } from "../messages.ts";
+import type { MultipaxosMessage, Reported, Run, UnknownRun } from "../messages.ts";
 import type { MultipaxosRecord } from "../records.ts";
 
 /** Random messages and records of every kind, as far as the formats can carry them. */
@@ -36,13 +36,29 @@ const promise: fc.Arbitrary<MultipaxosMessage> = fc
       maxLength: 5,
       selector: (entry) => entry.slot,
     }),
+    unknown: fc.array(fc.record({ run, ballot }), { maxLength: 4 }),
   })
-  .map(({ range, entries, ...head }) => {
+  .map(({ range, entries, unknown, ...head }) => {
     const inside = (entry: Reported): boolean =>
       entry.slot >= range.first && entry.slot <= range.last;
     const ascending = entries.filter(inside).sort((a, b) => a.slot - b.slot);
-    return { kind: "promise" as const, ...head, ...range, entries: ascending };
+    const runs = disjoint(unknown, range).filter(
+      ({ first, last }) => !ascending.some(({ slot }) => first <= slot && slot <= last),
+    );
+    return { kind: "promise" as const, ...head, ...range, entries: ascending, unknown: runs };
   });
+
+/** Those that lie in the range and above all before them, in order. */
+function disjoint(
+  unknown: readonly { readonly run: Run; readonly ballot: Ballot }[],
+  range: Run,
+): UnknownRun[] {
+  const runs: UnknownRun[] = [];
+  for (const { run: of, ballot: upTo } of [...unknown].sort((a, b) => a.run.first - b.run.first))
+    if (of.first > (runs.at(-1)?.last ?? range.first - 1) && of.last <= range.last)
+      runs.push({ ...of, ballot: upTo });
+  return runs;
+}
 
 type MessageOf<K> = Extract<MultipaxosMessage, { kind: K }>;
 type RecordOf<K> = Extract<MultipaxosRecord, { kind: K }>;
@@ -109,6 +125,11 @@ export const arbitraryRecords: {
   chosen: fc.record({ kind: kind("chosen"), chosenUpTo: number }),
   stopped: fc.record({ kind: kind("stopped"), slot: number }),
   impaired: fc.record({ kind: kind("impaired") }),
+  faulty: fc.record({ run, ballot }).map(({ run: of, ballot: upTo }) => ({
+    kind: "faulty" as const,
+    ...of,
+    ballot: upTo,
+  })),
   meta: fc.record({
     kind: kind("meta"),
     promised: ballot,

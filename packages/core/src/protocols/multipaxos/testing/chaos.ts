@@ -1,5 +1,6 @@
 import {
   flexible,
+  type JournalRecord,
   majority,
   type NodeId,
   nextBelow,
@@ -7,6 +8,7 @@ import {
   type PrngState,
 } from "@synod/core";
 import { type Cluster, type ClusterOptions, createCluster } from "./cluster.ts";
+import { rot, written } from "./disk.ts";
 
 /**
  * What happened in one random life of a cluster: a run in which nothing happened has tested
@@ -23,6 +25,10 @@ export interface ChaosReport {
   readonly elections: number;
   readonly transfers: number;
   readonly stepDowns: number;
+  /** Records that rotted, slots that were faulty then, and slots that were repaired. */
+  readonly rotten: number;
+  readonly faulty: number;
+  readonly repaired: number;
   readonly fingerprint: string;
 }
 
@@ -35,7 +41,13 @@ interface Chaos {
   readonly floors: Map<number, number>;
   /** Everybody stands for election all the time, and messages and crashes come thick and fast. */
   readonly storm: boolean;
+  /**
+   * The one node whose disk rots: what it alone forgets, a quorum of the others still knows. Null
+   * where no quorum can do without it.
+   */
+  readonly victim: NodeId | null;
   readonly counts: {
+    rotten: number;
     crashes: number;
     partitions: number;
     requests: number;
@@ -74,6 +86,9 @@ export function runChaos(
     elections: observed("elected"),
     transfers: cluster.nodes.reduce((sum, n) => sum + n.stateRequests.length, 0),
     stepDowns: observed("steppedDown"),
+    rotten: chaos.counts.rotten,
+    faulty: observed("slot faulty"),
+    repaired: observed("slot repaired"),
     fingerprint: cluster.fingerprint(),
   };
 }
@@ -113,9 +128,12 @@ function prepare(seed: number, options: Partial<ClusterOptions>): Chaos {
   cluster.faults.delayMs = 1 + nextFraction(random) * (storm ? 8 : 30);
   cluster.faults.straggle = nextFraction(random) * (storm ? 0.2 : 0.02);
   cluster.faults.syncMs = 0.2 + nextFraction(random) * (storm ? 10 : 40);
-  const counts = { crashes: 0, partitions: 0, requests: 0, reads: 0, asked: 0 };
+  const counts = { rotten: 0, crashes: 0, partitions: 0, requests: 0, reads: 0, asked: 0 };
   const open = new Map<string, NodeId>();
-  const chaos: Chaos = { cluster, random, open, floors: new Map(), storm, counts };
+  const one = nextBelow(random, size);
+  const others = new Set(members.filter((member) => member !== one));
+  const victim = cluster.history.quorums.isPhase1(others) ? one : null;
+  const chaos: Chaos = { cluster, random, open, floors: new Map(), storm, victim, counts };
   cluster.control.onReleased = (node, outcome, requests) => {
     if (outcome === "unknown" && requests === "all") resubmit(chaos, node);
   };
@@ -143,7 +161,9 @@ function disturb(chaos: Chaos): void {
   if (dice < 0.52) return readEverywhere(chaos);
   if (dice < 0.64) {
     chaos.counts.crashes += node.alive ? 1 : 0;
-    return node.alive ? cluster.crash(id) : cluster.start(id);
+    if (node.alive) return cluster.crash(id);
+    if (id === chaos.victim) decay(chaos, id);
+    return cluster.start(id);
   }
   if (dice < 0.7) {
     if (!node.alive) cluster.start(id);
@@ -155,6 +175,19 @@ function disturb(chaos: Chaos): void {
   }
   if (dice < 0.94) return cut(chaos);
   cluster.heal();
+}
+
+/** Some records of a node that is down rot: the promise, acceptances, learned values, marks. */
+function decay(chaos: Chaos, id: NodeId): void {
+  const { cluster, random } = chaos;
+  const { platter } = cluster.node(id);
+  const named = written(platter).filter(
+    ({ about }) => about.kind === "slots" || about.ballot !== undefined,
+  );
+  for (let more = nextBelow(random, 4); more > 0 && named.length > 0; more -= 1) {
+    rot(platter, named[nextBelow(random, named.length)] as JournalRecord);
+    chaos.counts.rotten += 1;
+  }
 }
 
 function request(chaos: Chaos, id: NodeId): void {

@@ -342,11 +342,11 @@ export function createCluster(options: ClusterOptions) {
       tuning: options.tuning ?? {},
     });
     owner.queue = new EffectQueue(id, handlerOf(owner));
-    const records = contents(owner.platter);
+    const { records, missing } = contents(owner.platter);
     if (records.length > 0) input(id, { kind: "recover", records });
     input(id, {
       kind: "start",
-      missing: [],
+      missing,
       delivered: { log: 0, index: owner.snapshot },
       image: new Uint8Array(0),
       incarnation: owner.incarnation,

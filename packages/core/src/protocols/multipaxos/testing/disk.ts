@@ -1,4 +1,4 @@
-import type { JournalRecord } from "@synod/core";
+import type { About, JournalRecord } from "@synod/core";
 
 /**
  * The journal of one simulated replica: what a crash leaves is a prefix that holds all that was
@@ -8,6 +8,8 @@ export interface Platter {
   items: Item[];
   /** Items that a sync has covered. */
   synced: number;
+  /** Records that have rotted: a restart is told their names. */
+  readonly rotten: Set<JournalRecord>;
 }
 
 type Item =
@@ -15,11 +17,26 @@ type Item =
   | { readonly kind: "checkpoint"; readonly records: readonly JournalRecord[] };
 
 export function createPlatter(): Platter {
-  return { items: [], synced: 0 };
+  return { items: [], synced: 0, rotten: new Set() };
 }
 
-/** What a restart reads. */
-export function contents(platter: Platter): JournalRecord[] {
+/** What a restart reads, and what it is told to be missing. */
+export function contents(platter: Platter): { records: JournalRecord[]; missing: About[] } {
+  const all = written(platter);
+  const isRotten = (record: JournalRecord): boolean => platter.rotten.has(record);
+  return {
+    records: all.filter((record) => !isRotten(record)),
+    missing: all.filter(isRotten).map(({ about }) => about),
+  };
+}
+
+/** Damages a record for good, until a checkpoint replaces it. */
+export function rot(platter: Platter, record: JournalRecord): void {
+  platter.rotten.add(record);
+}
+
+/** Everything since the last checkpoint, damaged or not. */
+export function written(platter: Platter): JournalRecord[] {
   let records: JournalRecord[] = [];
   for (const item of platter.items)
     if (item.kind === "checkpoint") records = [...item.records];

@@ -250,7 +250,7 @@ export function promise(
   fields: Partial<Extract<MultipaxosMessage, { kind: "promise" }>> = {},
 ): MultipaxosMessage {
   const none = { chosenUpTo: 0, omittedUpTo: 0, first: 1, last: Number.MAX_SAFE_INTEGER };
-  return { kind: "promise", ballot: of, entries: [], ...none, ...fields };
+  return { kind: "promise", ballot: of, entries: [], unknown: [], ...none, ...fields };
 }
 
 /** An entry of a promise: `reported(3, "1.2", "a#1")`. */
@@ -283,6 +283,10 @@ export function formatRecord(record: MultipaxosRecord): string {
       return `stopped ${record.slot}`;
     case "impaired":
       return "impaired";
+    case "faulty": {
+      const { first, last, ballot: upTo } = record;
+      return `faulty ${formatBallot(upTo)} ${first}..${last}`;
+    }
     case "meta": {
       const { promised, compactedUpTo, stoppedAt, impaired } = record;
       const rest = `${stoppedAt > 0 ? ` stopped ${stoppedAt}` : ""}${impaired ? " impaired" : ""}`;
