@@ -74,18 +74,24 @@ describe("3 nodes, 2 open slots, real cores behind real effect queues: whole sta
   });
 });
 
+/** Enough leaders for two different accepted values to meet in what a third one is told. */
+const THREE_LEADERS: MultipaxosModelOptions = {
+  ...TWO_LEADERS,
+  elections: [1, 1, 1],
+  requests: { 0: ["a#1"], 1: ["b#1"], 2: ["c#1"] },
+};
+
+test("three leaders, cut: 500,000 states depth first", () => {
+  const cut = { statesMax: 500_000, depthMax: 10_000, order: "depth" } as const;
+  expect(explore(multipaxosModel(THREE_LEADERS), cut)).toMatchObject({
+    states: 500_000,
+    complete: false,
+    violation: null,
+  });
+});
+
 describe("cut state spaces, the nearest 150,000 states", () => {
   const CUT = { statesMax: 150_000, depthMax: 10_000 };
-
-  test("three leaders: all three ballots can meet", () => {
-    const requests = { 0: ["a#1"], 1: ["b#1"], 2: ["c#1"] };
-    const model = multipaxosModel({ ...TWO_LEADERS, elections: [1, 1, 1], requests });
-    expect(explore(model, CUT)).toMatchObject({
-      states: 150_000,
-      complete: false,
-      violation: null,
-    });
-  });
 
   test("one leader tries twice, any one message comes twice", () => {
     const model = multipaxosModel({ ...TWO_LEADERS, elections: [2, 1, 0], duplicates: 1 });
@@ -127,6 +133,18 @@ const reportsIgnored = seeded({
       : input,
 });
 
+/** Turned round, the highest ballot that is reported looks like the lowest. */
+const lowestPicked = seeded({
+  input: (input) => {
+    if (input.kind !== "message" || input.message.kind !== "promise") return input;
+    const entries = input.message.entries.map((entry) => {
+      const { round, proposer } = entry.ballot;
+      return { ...entry, ballot: { round: 100 - round, proposer: 100 - proposer } };
+    });
+    return { ...input, message: { ...input.message, entries } };
+  },
+});
+
 const acceptedTooEarly = seeded({
   output: (effects, input) =>
     effects.map((effect) =>
@@ -152,6 +170,12 @@ interface Seeded {
   readonly states: number;
   readonly steps: number;
 }
+
+test("a leader that picks the lowest ballot is found by depth, with three leaders", () => {
+  const model = multipaxosModel({ ...THREE_LEADERS, protocol: lowestPicked });
+  const { states, violation } = explore(model, { ...ALL, order: "depth" });
+  expect([states, violation?.problem]).toEqual([430_158, "two values in slot 2"]);
+});
 
 describe("seeded bugs give a nearest counter-example, which can be played again and read", () => {
   const cases: readonly Seeded[] = [
