@@ -42,9 +42,9 @@ export interface ScriptedOperation {
 }
 
 export function drawClients(draws: Draws, nodes: readonly NodeId[]): ClientPlan[] {
-  const count = draws.between(3, 8);
+  const count = draws.between(4, 8);
   const keys = draws.pick([1, 3, 5, 12]);
-  const thinkMs = draws.pick([50, 150, 250, 400]);
+  const thinkMs = draws.pick([50, 120, 200, 300]);
   const valueBytes = draws.pick([16, 64, 64, 256, 1_024]);
   const loss = draws.chance(0.5) ? draws.pick([0.01, 0.05]) : 0;
   return Array.from({ length: count }, (_, index) => {

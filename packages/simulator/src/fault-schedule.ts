@@ -17,8 +17,9 @@ interface FaultClass {
 
 /**
  * The faults of a life, in order of time. Every class is left out of most lives and has its own
- * pace in the others (swarm testing). What damages disks falls on the victims of the fault atlas
- * alone.
+ * pace in the others (swarm testing); where too many classes come together, some faults fall away,
+ * for a cluster that never works shows little. What damages disks falls on the victims of the fault
+ * atlas alone.
  */
 export function drawFaults(
   draws: Draws,
@@ -36,6 +37,8 @@ export function drawFaults(
       atMs += Math.floor(everyMs * (0.2 + 1.6 * draws.fraction()));
     }
   }
+  const kept = draws.some(faults, Math.floor(untilMs / (nodes.length < 3 ? 8_000 : 2_500)));
+  faults.splice(0, faults.length, ...kept);
   for (const victim of victims)
     if (draws.chance(0.8)) faults.push(...drawLoss(draws, victim, untilMs));
   while (faults.length < FAULTS_MIN)

@@ -95,7 +95,7 @@ export class Liveness<S, M> {
   look(): void {
     const { life, tell, calm, driver } = this.#options;
     if (this.#stage === "core" && this.#problem(this.#core) === null) {
-      if (this.#core.size === life.nodes.length && life.core.links === null) {
+      if (this.#core.size === life.nodes.length || life.core.links !== null) {
         this.#stage = "rest";
         return;
       }
@@ -110,6 +110,9 @@ export class Liveness<S, M> {
 
   #problem(nodes: ReadonlySet<NodeId>): string | null {
     const { cluster, panel, codec, clients } = this.#options;
+    // Where links are missing, not all can know the leader: it is enough that somebody is served.
+    const partial = this.#stage === "core" && this.#options.life.core.links !== null;
+    if (partial) return this.#served ? null : "nobody was served";
     const busy = clients.filter((client) => !client.finished);
     if (busy.length > 0) return `clients ${busy.map((client) => client.plan.index)} are busy`;
     return checkRest(cluster, nodes, panel, codec);

@@ -5,7 +5,7 @@ import type { SimulatedSystem } from "./system.ts";
 import { World } from "./world.ts";
 
 /** Fewer would make a clean life an empty one. */
-const OPERATIONS_MIN = 100;
+const OPERATIONS_MIN = 500;
 const FAULTS_MIN = 5;
 
 export interface RunOptions {

@@ -20,6 +20,11 @@ import type { SimulatedSystem } from "./system.ts";
 import { Switchboard } from "./virtual-network.ts";
 
 const SAMPLE_MS = 250;
+/** Operations that a life should have completed before it ends. */
+const OPERATIONS_WANTED = 500;
+/** How much longer it lasts for their sake, by steps and in all, virtual ms. */
+const EXTRA_MS = 2_000;
+const EXTRA_MS_MAX = 240_000;
 
 export interface WorldOptions {
   readonly story: Story | null;
@@ -177,7 +182,7 @@ export class World<S, M> {
       for (const node of this.#life.nodes) this.cluster.start(node);
       for (const client of this.#clients) client.start();
       this.#driver.begin();
-      this.scheduler.after(this.#life.faultsMs, -1, "world", () => this.#liveness.begin());
+      this.scheduler.after(this.#life.faultsMs, -1, "world", () => this.#endFaults());
       this.#sample();
     });
     while (this.panel.violation === null && !this.#liveness.atRest && this.scheduler.step())
@@ -197,6 +202,15 @@ export class World<S, M> {
 
   get faults(): number {
     return this.#driver.happened;
+  }
+
+  /** The faults go on for as long as it takes to make the life worth while, but not for ever. */
+  #endFaults(): void {
+    const { clients, faultsMs } = this.#life;
+    const isScripted = clients.some(({ script }) => script !== null);
+    const enough = isScripted || this.tally.completed >= OPERATIONS_WANTED;
+    if (enough || this.scheduler.now >= faultsMs + EXTRA_MS_MAX) return this.#liveness.begin();
+    this.scheduler.after(EXTRA_MS, -1, "world", () => this.#endFaults());
   }
 
   /** Looks at every member from time to time, and whether a stage of the end is reached. */
@@ -303,7 +317,7 @@ export class World<S, M> {
     }
     if (end.kind === "refused") return this.panel.answers.refused(operation);
     this.tally.completed += 1;
-    this.#liveness.served(invokedAt);
+    if (operation.kind !== "stale-get") this.#liveness.served(invokedAt);
     this.#done(operation, end.outcome);
   }
 

@@ -48,15 +48,13 @@ export function createMultipaxosWatch(
 function starts(tools: WatchTools, node: NodeId, state: MultipaxosState, seen: Seen): void {
   seen.chosenUpTo = 0;
   if (!state.voter) return;
-  const held: object = state;
-  const { faulty } = held as { readonly faulty?: ReadonlyMap<number, Ballot> };
   tools.word.startsWith(node, {
     promised: rankOf(state.promised),
     compactedUpTo: Math.max(state.compactedUpTo, state.deliveredUpTo),
     accepted: (slot) => {
       const entry = state.log.get(slot);
       // Damaged, and known to be: it answers `unknown`, which hides nothing that it had told.
-      const unknown = faulty?.get(slot);
+      const unknown = state.faulty.get(slot);
       if (entry === undefined) return unknown === undefined ? null : rankOf(unknown);
       return entry.chosen ? Number.POSITIVE_INFINITY : rankOf(entry.ballot);
     },

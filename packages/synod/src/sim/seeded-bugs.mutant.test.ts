@@ -1,25 +1,18 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { readMutants } from "./mutants.ts";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 
-interface Mutant {
-  readonly name: string;
-  readonly file: string;
-  readonly find: string;
-  readonly replacement: string;
-  readonly seeds: readonly number[];
-}
+const mutants = readMutants();
 
-const mutants: readonly Mutant[] = JSON.parse(
-  readFileSync(`${root}tools/mutants/mutants.json`, "utf8"),
-);
-
-function sim(...args: string[]) {
+function synod(...args: string[]) {
   const command = `${root}packages/synod/bin/synod.js`;
-  const done = spawnSync(process.execPath, [command, "sim", ...args], { encoding: "utf8" });
+  const done = spawnSync(process.execPath, [command, ...args], { encoding: "utf8" });
   return { code: done.status, text: `${done.stdout}${done.stderr}` };
 }
 
@@ -28,19 +21,42 @@ function occurrences(text: string, find: string): number {
 }
 
 describe("seeded bugs", () => {
-  it.each(mutants)("$name is found in exactly one place", ({ file, find, replacement }) => {
-    expect(occurrences(readFileSync(`${root}${file}`, "utf8"), find)).toBe(1);
+  it.each(mutants)("$name is found where it was made for", ({ file, find, replacement, of }) => {
+    expect(occurrences(readFileSync(`${root}${file}`, "utf8"), find)).toBe(of ?? 1);
     const built = file.replace("/src/", "/dist/").replace(/\.ts$/, ".js");
-    expect(occurrences(readFileSync(`${root}${built}`, "utf8"), find)).toBe(1);
+    expect(occurrences(readFileSync(`${root}${built}`, "utf8"), find)).toBe(of ?? 1);
     expect(replacement).not.toBe(find);
   });
 
   it.each(mutants)("$name is killed", ({ name, seeds }) => {
     expect(seeds.length).toBeGreaterThan(0);
-    const killed = seeds.map((seed) => sim("--mutant", name, "--seed", String(seed)));
+    const killed = seeds.map((seed) => synod("sim", "--mutant", name, "--seed", String(seed)));
     for (const { code, text } of killed) {
       expect(text).toContain("VIOLATION");
       expect(code).toBe(1);
     }
+  });
+
+  it("become a short story", () => {
+    const directory = mkdtempSync(join(tmpdir(), "synod-shrink-"));
+    const file = join(directory, "seed.txt");
+    const [mutant] = mutants;
+    const seed = String(mutant?.seeds[0]);
+    const options = ["--mutant", `${mutant?.name}`, "--seed", seed, "--shrink", "--out", file];
+    const shrunk = synod("sim", ...options);
+    expect(shrunk.text).toMatch(/\n([1-9]|[1-4]\d|50) faults and operations are left/);
+    const told = synod("replay", file);
+    expect(told.text).toMatch(/says promise [\s\S]*VIOLATION/);
+    expect(told.code).toBe(1);
+    const fixed = synod("replay", "--fixed", "--brief", file);
+    expect(fixed.text).toContain("no violation");
+    expect(fixed.code).toBe(0);
+    rmSync(directory, { recursive: true });
+  }, 60_000);
+
+  it("are not needed to see that a file makes no sense", () => {
+    const { code, text } = synod("replay", fileURLToPath(import.meta.url));
+    expect(text).toMatch(/mutant\.test\.ts:1: expected "synod-regression 1"\n$/);
+    expect(code).toBe(2);
   });
 });

@@ -13,6 +13,7 @@ import {
 import { type Command, Option } from "commander";
 import { CommandFailure } from "../exit-codes.ts";
 import { wholeNumber } from "../options.ts";
+import { mutantsTable } from "./mutants-table.ts";
 import { ProbeTotals } from "./probe-totals.ts";
 import { tell } from "./replay-command.ts";
 import { createProgress } from "./sim-progress.ts";
@@ -34,6 +35,7 @@ interface SimOptions {
   readonly canary: boolean;
   readonly keepGoing: boolean;
   readonly mutant?: string;
+  readonly mutants: boolean;
   readonly probes: boolean;
 }
 
@@ -63,10 +65,12 @@ export function addSimCommand(program: Command): void {
     .option("--canary", "plant a violation in every seed: it must be reported", false)
     .option("--probes", "list in how many seeds each situation occurred", false)
     .option("--mutant <name>", "run with a seeded bug of tools/mutants")
+    .option("--mutants", "run every seeded bug: who kills it, and how fast", false)
     .action((options: SimOptions) => runSim(options));
 }
 
 async function runSim(options: SimOptions): Promise<void> {
+  if (options.mutants) return mutantsTable();
   if (options.seed === undefined) return sweepSeeds(options);
   if (options.seeds !== undefined)
     throw new CommandFailure("usage", "--seed replays one seed, --seeds sweeps: give one of them");
