@@ -5,6 +5,7 @@ import { EXIT_CODES } from "./exit-codes.ts";
 import { addExploreCommand } from "./explore/explore-command.ts";
 import { addFormatCommand } from "./format-command.ts";
 import { addKeyCommands } from "./key-commands.ts";
+import { addReplayCommand } from "./sim/replay-command.ts";
 import { addSimCommand } from "./sim/sim-command.ts";
 import { addStartCommand } from "./start-command.ts";
 import { addStatusCommand } from "./status-command.ts";
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   addKeyCommands(program);
   addStatusCommand(program);
   addSimCommand(program);
+  addReplayCommand(program);
   addCheckCommand(program);
   addExploreCommand(program);
   for (const command of [program, ...program.commands]) {
