@@ -85,7 +85,7 @@ export function replicaModel<S, M, H>(options: ReplicaModelOptions<S, M, H>): Re
     const crashes = before.crashes - (event === CRASH ? 1 : 0);
     return {
       replicas,
-      letters: fresh(replicas, merged(kept, outcome.letters), crashes > 0),
+      letters: fresh(before, replicas, merged(kept, outcome.letters), crashes),
       crashes,
       duplicates: before.duplicates - (fate === "arrives and stays" ? 1 : 0),
       losses: before.losses,
@@ -93,18 +93,28 @@ export function replicaModel<S, M, H>(options: ReplicaModelOptions<S, M, H>): Re
     };
   }
 
+  /** Without the letters that this step has made stale; the others have been looked at before. */
   function fresh(
+    before: State,
     replicas: State["replicas"],
     letters: readonly number[],
-    mayCrash: boolean,
+    crashes: number,
   ): readonly number[] {
-    return letters.filter((id) => {
-      const letter = store.letters[id] as Letter<M>;
-      const replica = replicas[letter.to] as Replica<S, M>;
-      if (!options.isStale(replica.state, letter.message, mayCrash)) return true;
-      const outcome = events.outcome(replica, events.firstLetter + id);
-      return outcome.replica !== replica || outcome.letters.length > 0 || outcome.problem !== null;
+    const isLastCrash = crashes === 0 && before.crashes > 0;
+    const hasStale = letters.some((id) => {
+      const { to } = store.letters[id] as Letter<M>;
+      const isOld = replicas[to] === before.replicas[to] && before.letters.includes(id);
+      return (isLastCrash || !isOld) && isGone(replicas, id, crashes > 0);
     });
+    return hasStale ? letters.filter((id) => !isGone(replicas, id, crashes > 0)) : letters;
+  }
+
+  function isGone(replicas: State["replicas"], id: number, mayCrash: boolean): boolean {
+    const letter = store.letters[id] as Letter<M>;
+    const replica = replicas[letter.to] as Replica<S, M>;
+    if (!options.isStale(replica.state, letter.message, mayCrash)) return false;
+    const outcome = events.outcome(replica, events.firstLetter + id);
+    return outcome.replica === replica && outcome.letters.length === 0 && outcome.problem === null;
   }
 
   return {
