@@ -55,6 +55,16 @@ export class KeptWord {
     return before !== undefined && before < ballot;
   }
 
+  /**
+   * A promise of `node` says all that it holds in slots `first..last`: nothing is missing that it
+   * told of before.
+   */
+  tells(node: NodeId, first: number, last: number, holds: (slot: number) => boolean): void {
+    for (const slot of this.#word(node).accepted.keys())
+      if (slot >= first && slot <= last && !holds(slot))
+        this.#accuse("word", `node ${node} promises and conceals slot ${slot}`);
+  }
+
   /** `node` was elected: nobody, not even itself, leads the same ballot twice. */
   leads(node: NodeId, ballot: Rank): void {
     if (this.#led.has(ballot)) this.#accuse("word", `node ${node} leads ballot ${ballot} again`);

@@ -66,6 +66,18 @@ describe("a voter's word", () => {
     expect(seen).toHaveLength(2);
   });
 
+  it("makes it tell in a promise all that it has accepted there", () => {
+    const { seen, accuse } = accusations();
+    const word = new KeptWord(accuse);
+    word.accepts(0, 1, 5);
+    word.accepts(0, 2, 5);
+    word.tells(0, 1, 9, () => true);
+    word.tells(0, 2, 9, (slot) => slot === 2);
+    expect(seen).toEqual([]);
+    word.tells(0, 1, 9, (slot) => slot === 2);
+    expect(seen).toHaveLength(1);
+  });
+
   it("allows one value in each slot of a ballot, and one leader", () => {
     const { seen, accuse } = accusations();
     const word = new KeptWord(accuse);

@@ -88,8 +88,15 @@ function keepWord(tools: WatchTools, node: NodeId, message: MultipaxosMessage): 
   const { word } = tools;
   switch (message.kind) {
     case "prepare":
-    case "promise":
       return word.promises(node, rankOf(message.ballot));
+    case "promise": {
+      word.promises(node, rankOf(message.ballot));
+      const told = new Set(message.entries.map(({ slot }) => slot));
+      const isUnknown = (slot: number): boolean =>
+        message.unknown.some(({ first, last }) => slot >= first && slot <= last);
+      const { first, last } = message;
+      return word.tells(node, first, last, (slot) => told.has(slot) || isUnknown(slot));
+    }
     case "accept": {
       const ballot = rankOf(message.ballot);
       for (const [index, value] of message.values.entries())
