@@ -12,7 +12,7 @@ import type { Fault } from "./fault.ts";
  */
 export function drawVictims(draws: Draws, nodes: readonly NodeId[]): NodeId[] {
   const most = victimsMax(nodes.length);
-  if (most === 0 || !draws.chance(0.45)) return [];
+  if (most === 0 || !draws.chance(0.65)) return [];
   return draws.some(nodes, draws.chance(0.7) ? 1 : most);
 }
 

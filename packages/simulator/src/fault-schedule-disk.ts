@@ -39,7 +39,7 @@ export function drawLoss(draws: Draws, target: NodeId, untilMs: number): DiskTro
   const atMs = draws.between(FIRST_FAULT_MS, Math.floor(untilMs * 0.8));
   const downMs = drawDownMs(draws);
   const draw = draws.between(0, 0xffff);
-  const kind = draws.pick(["wipe", "wipe", "stale", "stale", "rot", "rot", "misdirect"] as const);
+  const kind = draws.pick(["wipe", "stale", "rot", "rot", "misdirect"] as const);
   switch (kind) {
     case "wipe":
       return [{ kind, atMs, target, downMs }];

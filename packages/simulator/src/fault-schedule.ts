@@ -40,7 +40,8 @@ export function drawFaults(
   const kept = draws.some(faults, Math.floor(untilMs / (nodes.length < 3 ? 8_000 : 2_500)));
   faults.splice(0, faults.length, ...kept);
   for (const victim of victims)
-    if (draws.chance(0.8)) faults.push(...drawLoss(draws, victim, untilMs));
+    for (let loss = draws.between(0, 2); loss > 0; loss -= 1)
+      faults.push(...drawLoss(draws, victim, untilMs));
   while (faults.length < FAULTS_MIN)
     faults.push(drawCrash(draws, nodes, draws.between(FIRST_FAULT_MS, untilMs)));
   return faults.sort((a, b) => a.atMs - b.atMs);
