@@ -2,7 +2,6 @@ import type { Effect, QuorumSystem } from "@synod/core";
 import { explore } from "@synod/simulator";
 import { describe, expect, test } from "vitest";
 import { multipaxos } from "./index.ts";
-import { decodeRecord } from "./records.ts";
 import { type MultipaxosModelOptions, multipaxosModel } from "./testing/model.ts";
 
 type Protocol = typeof multipaxos;
