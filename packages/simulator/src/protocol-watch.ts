@@ -1,4 +1,4 @@
-import type { Effect, Input, NodeId } from "@synod/core";
+import type { Effect, Input, NodeId, QuorumSystem } from "@synod/core";
 import type { ChosenValues } from "./oracles/chosen-values.ts";
 import type { KeptWord } from "./oracles/kept-word.ts";
 import type { Accuse } from "./oracles/verdict.ts";
@@ -7,6 +7,7 @@ import type { Accuse } from "./oracles/verdict.ts";
 export interface WatchTools {
   readonly chosen: ChosenValues;
   readonly word: KeptWord;
+  readonly quorums: QuorumSystem;
   readonly accuse: Accuse;
   /** A situation that lives should reach sometimes. */
   readonly hit: (probe: string) => void;

@@ -2,7 +2,7 @@ import type { NodeId } from "@synod/core";
 import type { Outcome } from "@synod/runtime";
 import { HOST_TUNING, quorumsOf } from "@synod/runtime";
 import { Client, type OperationEnd } from "./client.ts";
-import { Cluster, type ClusterListener } from "./cluster.ts";
+import { Cluster, type ClusterListener, configurationOf } from "./cluster.ts";
 import { FaultDriver } from "./fault-driver.ts";
 import { formatCluster } from "./format-cluster.ts";
 import { HashChain } from "./hash-chain.ts";
@@ -161,7 +161,8 @@ export class World<S, M> {
   #createWatch(): ProtocolWatch<S, M> {
     const { chosen, word, accuse, noVote } = this.panel;
     const hit = (probe: string): void => this.probes.hit(probe);
-    const watch = this.#system.createWatch({ chosen, word, accuse, hit });
+    const quorums = quorumsOf(configurationOf(this.#life));
+    const watch = this.#system.createWatch({ chosen, word, quorums, accuse, hit });
     return {
       ...watch,
       leaves: (node, message) => {

@@ -13,12 +13,13 @@ export class ChosenValues {
     this.#accuse = accuse;
   }
 
-  /** `node` takes `value` for chosen in `slot`. */
-  chosen(node: NodeId, slot: number, value: Uint8Array): void {
+  /** `node` takes `value` for chosen in `slot`. True: it is the first to do so. */
+  chosen(node: NodeId, slot: number, value: Uint8Array): boolean {
     const hash = hash64(value);
     const known = this.#values.get(slot);
     if (known === undefined) this.#values.set(slot, hash);
     else if (known !== hash)
       this.#accuse("chosen", `node ${node} takes ${hash} for chosen in ${slot}, it was ${known}`);
+    return known === undefined;
   }
 }

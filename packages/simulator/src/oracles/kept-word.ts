@@ -25,6 +25,8 @@ interface Word {
 export class KeptWord {
   readonly #accuse: Accuse;
   readonly #words = new Map<NodeId, Word>();
+  /** Who told of an acceptance, and who proposed: by slot, then ballot. */
+  readonly #votes = new Map<number, Map<Rank, Set<NodeId>>>();
   readonly #excused = new Set<NodeId>();
   readonly #led = new Set<Rank>();
   readonly #proposed = new Map<number, Map<Rank, string>>();
@@ -52,7 +54,18 @@ export class KeptWord {
         `node ${node} accepted slot ${slot} in ballot ${ballot} after promising ${word.promised}`,
       );
     word.accepted.set(slot, Math.max(before ?? 0, ballot));
+    this.#votesOf(slot, ballot).add(node);
     return before !== undefined && before < ballot;
+  }
+
+  /**
+   * `node` is the first to take `slot` for chosen: in some ballot a quorum must have told that it
+   * accepted there, its proposer counted among them.
+   */
+  chooses(node: NodeId, slot: number, isQuorum: (voters: ReadonlySet<NodeId>) => boolean): void {
+    const ballots = [...(this.#votes.get(slot)?.values() ?? [])];
+    if (!ballots.some(isQuorum))
+      this.#accuse("word", `node ${node} takes slot ${slot} for chosen without a quorum of votes`);
   }
 
   /**
@@ -82,6 +95,7 @@ export class KeptWord {
       this.#proposed.set(slot, ballots);
     }
     const known = ballots.get(ballot);
+    this.#votesOf(slot, ballot).add(node);
     if (known === undefined) ballots.set(ballot, hash);
     else if (known !== hash)
       this.#accuse("word", `node ${node} proposes two values in slot ${slot}, ballot ${ballot}`);
@@ -114,6 +128,14 @@ export class KeptWord {
       if (kept !== null && kept >= ballot) continue;
       this.#accuse("word", `node ${node} starts without slot ${slot}, accepted in ${ballot}`);
     }
+  }
+
+  #votesOf(slot: number, ballot: Rank): Set<NodeId> {
+    const ballots = this.#votes.get(slot) ?? new Map<Rank, Set<NodeId>>();
+    this.#votes.set(slot, ballots);
+    const voters = ballots.get(ballot) ?? new Set<NodeId>();
+    ballots.set(ballot, voters);
+    return voters;
   }
 
   #word(node: NodeId): Word {

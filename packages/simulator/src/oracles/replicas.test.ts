@@ -66,6 +66,20 @@ describe("a voter's word", () => {
     expect(seen).toHaveLength(2);
   });
 
+  it("makes a value chosen only together with a quorum in the same ballot", () => {
+    const { seen, accuse } = accusations();
+    const word = new KeptWord(accuse);
+    const isQuorum = (voters: ReadonlySet<number>): boolean => voters.size >= 2;
+    word.proposes(0, 1, 5, "a");
+    word.accepts(1, 1, 5);
+    word.chooses(0, 1, isQuorum);
+    expect(seen).toEqual([]);
+    word.proposes(0, 2, 5, "a");
+    word.accepts(1, 2, 4);
+    word.chooses(0, 2, isQuorum);
+    expect(seen).toHaveLength(1);
+  });
+
   it("makes it tell in a promise all that it has accepted there", () => {
     const { seen, accuse } = accusations();
     const word = new KeptWord(accuse);

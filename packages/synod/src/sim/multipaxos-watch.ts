@@ -65,7 +65,10 @@ function tellChosen(tools: WatchTools, node: NodeId, state: MultipaxosState, see
   const from = Math.max(seen.chosenUpTo, state.compactedUpTo);
   for (let slot = from + 1; slot <= state.chosenUpTo; slot += 1) {
     const value = state.log.get(slot)?.value;
-    if (value !== undefined) tools.chosen.chosen(node, slot, value);
+    if (value === undefined || !tools.chosen.chosen(node, slot, value)) continue;
+    // Alone, a member has nobody to tell of its vote.
+    if (tools.quorums.members.length === 1) continue;
+    tools.word.chooses(node, slot, (voters) => tools.quorums.isPhase2(voters));
   }
   seen.chosenUpTo = Math.max(seen.chosenUpTo, state.chosenUpTo);
 }
