@@ -64,6 +64,7 @@ function search() {
     for (const mutant of mutants)
       if (mutant.name === name) mutant.seeds = best === null ? [] : [best.seed];
     writeFileSync(listFile, `${JSON.stringify(mutants, null, 2)}\n`);
+    spawnSync("npx", ["biome", "format", "--write", fileURLToPath(listFile)]);
     const verdict = best === null ? "SURVIVED" : `seed ${best.seed}: ${best.violation}`;
     console.log(`${name.padEnd(32)} ${verdict}`);
   }

@@ -39,7 +39,7 @@ const picky: typeof system = {
 };
 
 describe("shrinking", () => {
-  const failing = drawLife(3);
+  const failing = drawLife(9);
   const shrunk = shrink(picky, failing, "picky", { runsMax: 120 });
 
   it("leaves little of a life, and what is left still shows the violation", () => {
