@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { main } from "../main.ts";
+import { afterAll, expect, test } from "vitest";
+import { runMain } from "../testing/run-main.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "synod-check-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-afterEach(() => vi.restoreAllMocks());
 
 const FIRST = '{"history":"synod","version":1}\n';
 const PUT = { client: 1, call: 1, return: 2, op: "put", key: "k", value: "v", outcome: "ok" };
@@ -26,21 +25,7 @@ const open = file(
   { ...GET, result: "nobody wrote this" },
 );
 
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
-  const code = await main(["check", ...args]);
-  vi.restoreAllMocks();
-  return { code, out, err };
-}
+const run = (...args: string[]) => runMain("check", ...args);
 
 test("a linearizable file is 0 and silent on standard error", async () => {
   const { code, out, err } = await run(good);

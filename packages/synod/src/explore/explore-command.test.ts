@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
-import { main } from "../main.ts";
+import { runMain } from "../testing/run-main.ts";
 import { PROTOCOLS, type ProtocolBounds } from "./explore-models.ts";
 import { count, createProgress } from "./explore-progress.ts";
 import { playAgain, readTrace, type Trace } from "./explore-trace.ts";
@@ -11,21 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "synod-explore-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(() => vi.restoreAllMocks());
 
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
-  const code = await main(["explore", ...args]);
-  vi.restoreAllMocks();
-  return { code, out, err };
-}
+const run = (...args: string[]) => runMain("explore", ...args);
 
 const SMALL_BOUNDS: ProtocolBounds = {
   nodes: 3,
@@ -246,24 +232,15 @@ test("a violation is 1, its way is printed and kept", async () => {
     };
   };
   vi.spyOn(PROTOCOLS as { multipaxos: typeof real }, "multipaxos").mockImplementation(seeded);
-  let out = "";
-  let err = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
-  expect(await main(["explore", ...SMALL, "--trace", path])).toBe(1);
+  const { code, out, err } = await run(...SMALL, "--trace", path);
+  expect(code).toBe(1);
   expect(out).toContain(": a violation (");
   const trace = JSON.parse(readFileSync(path, "utf8")) as Trace;
   expect(err).toBe(`synod: after ${trace.steps.length} steps: delivered\n`);
   expect(trace.problem).toBe("delivered");
   for (const [index, step] of trace.steps.entries())
     expect(out).toContain(`${String(index + 1).padStart(4)}  ${step}\n`);
-  out = "";
-  expect(await main(["explore", "--replay", path])).toBe(1);
-  expect(out).toContain("delivers slot 1: -");
+  const again = await run("--replay", path);
+  expect(again.code).toBe(1);
+  expect(again.out).toContain("delivers slot 1: -");
 });
