@@ -2,7 +2,7 @@ import { type Command, createPrng, EMPTY_FOOTPRINT, nextBelow } from "@synod/cor
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Executed } from "../execution.ts";
 import type { Outcome } from "../outcome.ts";
-import { BARRIER, Requests } from "./requests.ts";
+import { Requests } from "./requests.ts";
 
 const SELF = 3;
 const OWN = "~3.7";
@@ -81,11 +81,26 @@ describe("the node's own session", () => {
   });
 
   test("proposes a barrier though it has no payload, alone and among others", () => {
-    requests.addOwn(null, BARRIER, 0, 1_000);
+    requests.addBarrier(0, 1_000);
     expect(propose().map((c) => c.kind)).toEqual(["barrier"]);
+    requests.tick(1_000);
     own(1);
-    requests.addOwn(null, BARRIER, 0, 1_000);
+    requests.addBarrier(1_000, 2_000);
     expect(propose().map((c) => c.kind)).toEqual(["apply", "barrier"]);
+  });
+
+  test("has one barrier outstanding at most, under whatever name, until it ends", () => {
+    requests.addBarrier(0, 1_000);
+    requests.addBarrier(0, 1_000);
+    expect(propose().map((c) => [c.client, c.sequence])).toEqual([[OWN, 1]]);
+    requests.renew("~3.9");
+    requests.addBarrier(0, 1_000);
+    expect(propose().map((c) => [c.client, c.sequence])).toEqual([["~3.9", 1]]);
+    expect(requests.outstanding).toBe(1);
+    requests.executed({ ...user("~3.9", 1), kind: "barrier" }, done(5));
+    expect(requests.outstanding).toBe(0);
+    requests.addBarrier(1_000, 2_000);
+    expect(propose().map((c) => [c.kind, c.sequence])).toEqual([["barrier", 2]]);
   });
 });
 

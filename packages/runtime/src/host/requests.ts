@@ -40,6 +40,8 @@ export class Requests {
   /** The node's own session, by sequence; users' sessions, by client and sequence. */
   readonly #own = new Map<number, Pending>();
   readonly #users = new Map<string, Map<number, Pending>>();
+  /** The one of the node's own session that is a barrier. */
+  #barrier: Pending | null = null;
   #nextSequence = 1;
   #lowest = 1;
   #count = 0;
@@ -75,29 +77,17 @@ export class Requests {
   }
 
   /** A command of the node's own session. */
-  addOwn(
-    token: number | null,
-    body: Pick<Command, "kind" | "payload" | "footprint">,
-    now: number,
-    deadline: number,
-  ): void {
-    const sequence = this.#nextSequence;
-    const acknowledged = this.#lowestOutstanding();
-    this.#nextSequence += 1;
-    // Field by field: a spread costs more than all else that is done here.
-    const command: Command = {
-      kind: body.kind,
-      client: this.#client,
-      sequence,
-      acknowledged,
-      origin: this.#origin,
-      footprint: body.footprint,
-      payload: body.payload,
-    };
-    const pending = this.#pending(command, now, deadline);
-    if (token !== null) pending.tokens.push(token);
-    this.#own.set(sequence, pending);
-    this.#enqueue(pending);
+  addOwn(token: number, body: OwnBody, now: number, deadline: number): void {
+    this.#addOwn(body, now, deadline).tokens.push(token);
+  }
+
+  /**
+   * A barrier, unless one is outstanding: that one is as good. Whoever still wants one after its
+   * deadline asks again, so that a barrier that could not be chosen for long goes out soon after
+   * it can be.
+   */
+  addBarrier(now: number, deadline: number): void {
+    this.#barrier ??= this.#addOwn(BARRIER, now, deadline);
   }
 
   /**
@@ -216,6 +206,7 @@ export class Requests {
       const command = { ...old.command, client, sequence, acknowledged: 1 };
       const renewed = { ...old, command, copies: 0 };
       this.#own.set(sequence, renewed);
+      if (this.#barrier === old) this.#barrier = renewed;
       this.#queue(renewed);
     }
   }
@@ -236,6 +227,26 @@ export class Requests {
       for (const token of pending.tokens) this.#handler.answered(token, outcome);
     }
     this.#toPropose = [];
+  }
+
+  #addOwn(body: OwnBody, now: number, deadline: number): Pending {
+    const sequence = this.#nextSequence;
+    const acknowledged = this.#lowestOutstanding();
+    this.#nextSequence += 1;
+    // Field by field: a spread costs more than all else that is done here.
+    const command: Command = {
+      kind: body.kind,
+      client: this.#client,
+      sequence,
+      acknowledged,
+      origin: this.#origin,
+      footprint: body.footprint,
+      payload: body.payload,
+    };
+    const pending = this.#pending(command, now, deadline);
+    this.#own.set(sequence, pending);
+    this.#enqueue(pending);
+    return pending;
   }
 
   #pending(command: Command, now: number, deadline: number): Pending {
@@ -275,6 +286,7 @@ export class Requests {
     pending.queued = false;
     this.#count -= 1;
     this.#bytes -= pending.command.payload.length;
+    if (this.#barrier === pending) this.#barrier = null;
     if (client === this.#client) {
       this.#own.delete(sequence);
       return;
@@ -297,8 +309,11 @@ export class Requests {
   }
 }
 
+/** What a command of the node's own session is about. */
+type OwnBody = Pick<Command, "kind" | "payload" | "footprint">;
+
 /** A barrier: executes nothing, and all replicas hold the same state at its position. */
-export const BARRIER: Pick<Command, "kind" | "payload" | "footprint"> = Object.freeze({
+const BARRIER: OwnBody = Object.freeze({
   kind: "barrier",
   payload: new Uint8Array(0),
   footprint: EMPTY_FOOTPRINT,

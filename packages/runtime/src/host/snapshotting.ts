@@ -16,7 +16,7 @@ export interface SnapshottingOptions {
   readonly guard: Guard;
   readonly deliveries: Deliveries;
   readonly send: (to: NodeId, message: TransferMessage, bulk: boolean) => void;
-  /** A barrier through the log; it may get lost. */
+  /** A barrier through the log, unless one is under way; it may get lost. */
   readonly proposeBarrier: () => void;
   /** A snapshot through `position` is durable. */
   readonly compact: (position: Position) => void;
@@ -26,9 +26,6 @@ export interface SnapshottingOptions {
   /** The disk is not to be trusted any more. */
   readonly failed: (reason: string) => void;
 }
-
-/** A barrier that was not delivered by then is asked for again. */
-const BARRIER_PATIENCE_MS = 60_000;
 
 const NOWHERE: Position = Object.freeze({ log: 0, index: 0 });
 
@@ -42,7 +39,6 @@ export class Snapshotting {
   readonly #transfer: StateTransfer;
   #writing = false;
   #installing = false;
-  #barrierAskedAt: number | null = null;
   #stopped = false;
 
   constructor(options: SnapshottingOptions) {
@@ -83,7 +79,6 @@ export class Snapshotting {
 
   /** All replicas hold the same state here: the moment to freeze it, if it is worth it. */
   atBarrier(position: Position, image: Uint8Array): void {
-    this.#barrierAskedAt = null;
     const { booted, tuning } = this.#options;
     const worthIt = booted.journal.bytes * 2 > tuning.journalBytesMax;
     if (this.#writing || this.#installing || this.#stopped) return;
@@ -105,12 +100,7 @@ export class Snapshotting {
   }
 
   #askBarrier(): void {
-    const now = this.#options.clock.now();
-    const asked = this.#barrierAskedAt;
-    if (this.#writing || this.#installing) return;
-    if (asked !== null && now - asked < BARRIER_PATIENCE_MS) return;
-    this.#barrierAskedAt = now;
-    this.#options.proposeBarrier();
+    if (!this.#writing && !this.#installing) this.#options.proposeBarrier();
   }
 
   #write(position: Position, image: Uint8Array): void {

@@ -7,8 +7,8 @@ export type BoundedBy = Pick<HostTuning, "outstandingMax" | "journalBytesMax" | 
 /** Largest single thing that may stand above a limit: one record with a whole batch. */
 const SLACK_BYTES = 1_000_000;
 
-/** A host's own barriers come on top of what clients may have outstanding. */
-const OWN_REQUESTS_MAX = 8;
+/** A host's own barrier comes on top of what clients may have outstanding. */
+const OWN_REQUESTS_MAX = 1;
 
 /** Values that a replica may hold in memory, beyond those that its journal holds too. */
 const ENTRIES_MAX = 20_000;
