@@ -37,6 +37,15 @@ describe("exploring a protocol", () => {
     );
   });
 
+  test("--json gives the counts to programs", async () => {
+    const { code, out } = await run(...SMALL, "--json");
+    const { seconds, ...counts } = JSON.parse(out);
+    expect(counts).toMatchObject({ complete: true, depth: expect.any(Number) });
+    expect(counts.transitions).toBeGreaterThan(counts.states);
+    expect(seconds).toBeGreaterThan(0);
+    expect(code).toBe(0);
+  });
+
   test("more may happen, more states", async () => {
     const states = async (...more: string[]): Promise<number> => {
       const { code, out } = await run(...SMALL, ...more);

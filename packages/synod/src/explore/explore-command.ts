@@ -40,6 +40,7 @@ interface ExploreOptions {
   readonly trace?: string;
   readonly replay?: string;
   readonly mutant?: string;
+  readonly json: boolean;
 }
 
 const UNBOUNDED = 999_999_999;
@@ -93,6 +94,7 @@ export function addExploreCommand(program: Command): void {
       wholeNumber(1, UNBOUNDED),
       UNBOUNDED,
     )
+    .option("--json", "one line of JSON instead of the summary", false)
     .option("--trace <file>", "write the way to a violation there")
     .option("--mutant <name>", "run with a seeded bug of tools/mutants")
     .addHelpText(
@@ -175,7 +177,11 @@ function search<S, A>(
   const result = explore(model, bounds);
   progress.end();
   const ms = performance.now() - began;
-  process.stdout.write(`${summary(result, ms)}\n`);
+  const { violation: _, ...counts } = result;
+  const text = options.json
+    ? JSON.stringify({ ...counts, seconds: ms / 1000 })
+    : summary(result, ms);
+  process.stdout.write(`${text}\n`);
   if (result.violation !== null) {
     const { problem, path } = result.violation;
     const steps = stepsOf(model, path);

@@ -3,10 +3,16 @@ import { COMMON_PROBES, type ProbeKind, type SeedReport } from "@synod/simulator
 /** From so many seeds on, a probe that belongs into one life in a hundred must have been hit. */
 export const SEEDS_FOR_PROBES = 300;
 
-/** In how many seeds of a sweep each situation occurred. */
+/** How often a situation occurred: in how many seeds, and how many times altogether. */
+export interface ProbeCount {
+  readonly seeds: number;
+  readonly times: number;
+}
+
+/** How often each situation occurred in the seeds of a sweep. */
 export class ProbeTotals {
   readonly #probes: readonly ProbeKind[];
-  readonly #seeds = new Map<string, number>();
+  readonly #counts = new Map<string, { seeds: number; times: number }>();
   #total = 0;
 
   constructor(ofProtocol: readonly ProbeKind[]) {
@@ -15,14 +21,18 @@ export class ProbeTotals {
 
   add(report: SeedReport): void {
     this.#total += 1;
-    for (const name of Object.keys(report.probes))
-      this.#seeds.set(name, (this.#seeds.get(name) ?? 0) + 1);
+    for (const [name, times] of Object.entries(report.probes)) {
+      const count = this.#counts.get(name) ?? { seeds: 0, times: 0 };
+      count.seeds += 1;
+      count.times += times;
+      this.#counts.set(name, count);
+    }
   }
 
   /** Probes that no seed has hit, though one in a hundred should. */
   get missing(): readonly string[] {
     const expected = this.#probes.filter(({ expected }) => expected === "often");
-    return expected.map(({ name }) => name).filter((name) => !this.#seeds.has(name));
+    return expected.map(({ name }) => name).filter((name) => !this.#counts.has(name));
   }
 
   /** Whether the sweep was long enough for {@link missing} to be held against it. */
@@ -30,9 +40,19 @@ export class ProbeTotals {
     return this.#total >= SEEDS_FOR_PROBES;
   }
 
+  /** All that are known, then all others that occurred, by name. */
+  get all(): Readonly<Record<string, ProbeCount>> {
+    const names = this.#probes.map(({ name }) => name);
+    const others = [...this.#counts.keys()].filter((name) => !names.includes(name)).sort();
+    const none: ProbeCount = { seeds: 0, times: 0 };
+    return Object.fromEntries(
+      [...names, ...others].map((name) => [name, this.#counts.get(name) ?? none]),
+    );
+  }
+
   /** One line, and one for each probe that was not hit. */
   summary(): string {
-    const hit = this.#probes.filter(({ name }) => this.#seeds.has(name)).length;
+    const hit = this.#probes.filter(({ name }) => this.#counts.has(name)).length;
     const lines = [`${hit} of ${this.#probes.length} probes were hit`];
     if (this.missing.length > 0) lines.push(`never hit: ${this.missing.join("; ")}`);
     return lines.join("\n");
@@ -40,10 +60,8 @@ export class ProbeTotals {
 
   /** All probes with the number of seeds that hit them. */
   table(): string {
-    const names = this.#probes.map(({ name }) => name);
-    const others = [...this.#seeds.keys()].filter((name) => !names.includes(name)).sort();
-    const line = (name: string): string =>
-      `${String(this.#seeds.get(name) ?? 0).padStart(6)}  ${name}`;
-    return [...names, ...others].map(line).join("\n");
+    return Object.entries(this.all)
+      .map(([name, { seeds }]) => `${String(seeds).padStart(6)}  ${name}`)
+      .join("\n");
   }
 }

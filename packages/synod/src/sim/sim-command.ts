@@ -19,6 +19,7 @@ import { tell } from "./replay-command.ts";
 import { createProgress } from "./sim-progress.ts";
 import { replayCommand, seedLine, violationText } from "./sim-text.ts";
 import { currentMutant, mutantArguments, sweep } from "./sweep.ts";
+import { SweepTotals } from "./sweep-totals.ts";
 import { SYSTEMS, type SystemName } from "./systems.ts";
 
 const SEED_MAX = 999_999_999;
@@ -37,6 +38,7 @@ interface SimOptions {
   readonly mutant?: string;
   readonly mutants: boolean;
   readonly probes: boolean;
+  readonly json: boolean;
 }
 
 /** `synod sim`: whole cluster lives from seeds, with every fault, judged by oracles. */
@@ -64,6 +66,7 @@ export function addSimCommand(program: Command): void {
     .option("--keep-going", "do not stop at the first violation", false)
     .option("--canary", "plant a violation in every seed: it must be reported", false)
     .option("--probes", "list in how many seeds each situation occurred", false)
+    .option("--json", "end a sweep with one line of JSON instead of words", false)
     .option("--mutant <name>", "run with a seeded bug of tools/mutants")
     .option("--mutants", "run every seeded bug: who kills it, and how fast", false)
     .action((options: SimOptions) => runSim(options));
@@ -114,6 +117,8 @@ async function sweepSeeds(options: SimOptions): Promise<void> {
   const failures: SeedReport[] = [];
   const progress = createProgress(process.stderr, count);
   const probes = new ProbeTotals(SYSTEMS[protocol].probes);
+  const totals = new SweepTotals();
+  const began = performance.now();
   await sweep({
     protocol,
     from,
@@ -125,14 +130,18 @@ async function sweepSeeds(options: SimOptions): Promise<void> {
     onReport: (report) => {
       progress.add(report);
       probes.add(report);
+      totals.add(report);
       if (report.violation === null) return;
       failures.push(report);
       progress.say(`${violationText(report)}\n  replay: ${replayCommand(report.seed, options)}`);
     },
   });
-  process.stdout.write(`${progress.summary()}\n`);
-  if (failures.length === 0 || options.keepGoing) process.stdout.write(`${probes.summary()}\n`);
-  if (options.probes) process.stdout.write(`${probes.table()}\n`);
+  const words = [progress.summary()];
+  if (failures.length === 0 || options.keepGoing) words.push(probes.summary());
+  if (options.probes) words.push(probes.table());
+  const seconds = (performance.now() - began) / 1000;
+  const figures = totals.figures({ protocol, seconds, jobs }, probes);
+  process.stdout.write(`${options.json ? JSON.stringify(figures) : words.join("\n")}\n`);
   if (failures.length > 0)
     throw new CommandFailure("failure", `${failures.length} of the seeds had a violation`);
   if (probes.counts && probes.missing.length > 0)

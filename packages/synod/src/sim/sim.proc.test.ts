@@ -24,6 +24,19 @@ describe("synod sim", () => {
     expect(code).toBe(0);
   });
 
+  it("sweeps for a program: one line of JSON", () => {
+    const { code, text } = sim("--seeds", "2", "--from", "31", "--jobs", "1", "--json");
+    const { probes, ...figures } = JSON.parse(text);
+    expect(figures).toMatchObject({ protocol: "multipaxos", seeds: 2, violations: 0, jobs: 1 });
+    expect(figures.missing).toEqual([]);
+    for (const sum of ["nodeHours", "events", "operations", "faults", "seconds"])
+      expect(figures[sum]).toBeGreaterThan(0);
+    expect(probes["fault: failed read"]).toEqual({ seeds: 0, times: 0 });
+    expect(probes["frame: overtaken"].times).toBeGreaterThan(probes["frame: overtaken"].seeds);
+    expect(probes["host: elected"].seeds).toBe(2);
+    expect(code).toBe(0);
+  });
+
   it("reports the canary, and how to see it again", () => {
     const { code, text } = sim("--seeds", "4", "--canary");
     expect(text).toContain('VIOLATION of "canary"');
