@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { keyValue } from "@synod/machines";
-import type { Waiter } from "@synod/node";
-import type { HostStatus, Outcome, SessionRequest } from "@synod/runtime";
+import type { SynodNode, Waiter } from "@synod/node";
+import type { Outcome } from "@synod/runtime";
 import { type BodyBudget, type BodyReceiver, drain, receiveBody } from "./body.ts";
 import {
   BAD_METHOD,
@@ -15,22 +15,8 @@ import { type RequestOptions, readOptions } from "./request-headers.ts";
 import { parseTarget } from "./request-target.ts";
 import type { Traffic } from "./traffic.ts";
 
-/** What the HTTP API needs of a node; `SynodNode` is one. */
-export interface Backend {
-  submit(
-    payload: Uint8Array,
-    session: SessionRequest | null,
-    deadlineMs: number,
-    waiter: Waiter,
-  ): void;
-  query(
-    query: Uint8Array,
-    consistency: "linearizable" | "stale",
-    deadlineMs: number,
-    waiter: Waiter,
-  ): void;
-  status(): HostStatus;
-}
+/** What the HTTP API needs of a node. */
+export type Backend = Pick<SynodNode, "submit" | "query" | "status">;
 
 export interface KeyContext {
   readonly backend: Backend;

@@ -7,6 +7,7 @@ import {
   createSolo,
   heartbeat,
   heartbeatAck,
+  leading,
   learn,
   nack,
   probed,
@@ -14,23 +15,11 @@ import {
   REQUEST_BYTES,
   reported,
   type Solo,
-  type SoloOptions,
 } from "./testing/solo.ts";
 
 function role(solo: Solo): Leader {
   expect(solo.state.role.kind).toBe("leader");
   return solo.state.role as Leader;
-}
-
-/** Node 0 leads in ballot 1.0 and has its first no-op chosen; the next free slot is 2. */
-function leading(options: SoloOptions = {}): Solo {
-  const solo = createSolo(options);
-  solo.lead();
-  solo.durable();
-  for (const from of solo.state.others)
-    if (solo.state.chosenUpTo < 1) solo.message(from, accepted("1.0", 1));
-  expect(solo.state.chosenUpTo).toBe(1);
-  return solo;
 }
 
 describe("the start of a leadership", () => {

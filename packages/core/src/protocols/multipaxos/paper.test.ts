@@ -1,9 +1,9 @@
 import { type Ballot, compareBallots, type NodeId, type Slot } from "@synod/core";
 import { describe, expect, test } from "vitest";
+import { formatValue } from "./format.ts";
 import type { MultipaxosHistory } from "./invariants.ts";
 import type { Accept, MultipaxosMessage, PromiseMessage } from "./messages.ts";
 import { createCluster } from "./testing/cluster.ts";
-import { formatValue } from "./testing/format.ts";
 import { createStage, type Letter, type Stage } from "./testing/stage.ts";
 
 /**

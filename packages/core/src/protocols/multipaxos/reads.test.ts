@@ -5,22 +5,12 @@ import {
   createSolo,
   heartbeat,
   heartbeatAck,
+  leading,
   learn,
   prepare,
   promise,
   type Solo,
-  type SoloOptions,
 } from "./testing/solo.ts";
-
-/** Node 0 leads in ballot 1.0, its first no-op is chosen; round 1 began before that. */
-function leading(options: SoloOptions = {}): Solo {
-  const solo = createSolo(options);
-  solo.lead();
-  solo.durable();
-  for (const from of solo.state.others)
-    if (solo.state.chosenUpTo < 1) solo.message(from, accepted("1.0", 1));
-  return solo;
-}
 
 function readIndex(number: number, incarnation = 1) {
   return { kind: "readIndex", incarnation, number } as const;

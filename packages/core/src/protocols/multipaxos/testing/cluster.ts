@@ -19,6 +19,7 @@ import {
   Writer,
 } from "@synod/core";
 import { EffectQueue } from "@synod/runtime";
+import { formatMessage } from "../format.ts";
 import { multipaxos } from "../index.ts";
 import {
   afterStep,
@@ -31,7 +32,6 @@ import type { MultipaxosMessage } from "../messages.ts";
 import { decodeRecord } from "../records.ts";
 import type { MultipaxosState } from "../state.ts";
 import { contents, createPlatter, losePower, type Platter, tidy } from "./disk.ts";
-import { formatMessage } from "./format.ts";
 
 /**
  * A whole configuration in one thread: real replicas behind real effect queues, a virtual clock,

@@ -18,12 +18,12 @@ import {
   Writer,
   writeCommands,
 } from "@synod/core";
+import { formatMessage, formatValue } from "../format.ts";
 import { multipaxos } from "../index.ts";
 import { replicaProblem } from "../invariants.ts";
 import type { MultipaxosMessage, Reported } from "../messages.ts";
 import { decodeRecord, journalRecord, type MultipaxosRecord } from "../records.ts";
 import type { MultipaxosState } from "../state.ts";
-import { formatMessage, formatValue } from "./format.ts";
 
 /**
  * One replica whose inputs are given by hand. Each input answers with its effects, one readable
@@ -159,6 +159,17 @@ export function createSolo(options: SoloOptions = {}) {
           return `${slot}${mark}:${formatBallot(entry.ballot)}:${formatValue(entry.value)}`;
         }),
   };
+}
+
+/** A replica that leads in ballot 1.0 with its first slot, the no-op, chosen. */
+export function leading(options: SoloOptions = {}): Solo {
+  const solo = createSolo(options);
+  solo.lead();
+  solo.durable();
+  for (const from of solo.state.others)
+    if (solo.state.chosenUpTo < 1) solo.message(from, accepted("1.0", 1));
+  invariant(solo.state.chosenUpTo === 1, "its no-op is not chosen");
+  return solo;
 }
 
 /** `round.proposer`. */

@@ -1,8 +1,8 @@
 import { type NodeId, Reader, type Slot, Writer } from "@synod/core";
+import { formatValue } from "../format.ts";
 import { multipaxos } from "../index.ts";
 import type { MultipaxosMessage } from "../messages.ts";
 import { type Cluster, type ClusterOptions, createCluster, type TestNode } from "./cluster.ts";
-import { formatValue } from "./format.ts";
 
 /** A message on its way; it stays there until the test delivers or loses it. */
 export interface Letter {

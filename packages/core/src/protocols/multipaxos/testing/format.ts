@@ -1,1 +1,0 @@
-export { formatMessage, formatValue } from "../format.ts";
