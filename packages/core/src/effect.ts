@@ -75,13 +75,14 @@ export interface Deliver {
 
 /**
  * I no longer pursue these (`all`: nothing that was proposed to me so far). `never`: they will not
- * be executed through this proposal; `unknown`: they may be. Executing a request ends it without a
- * release.
+ * be executed through this proposal; `unknown`: they may be; `closed`: the protocol has decided all
+ * that it ever will, so these will not be executed through any proposal, unless they have been
+ * already. Executing a request ends it without a release.
  */
 export interface Release {
   readonly kind: "release";
   readonly requests: readonly RequestId[] | "all";
-  readonly outcome: "never" | "unknown";
+  readonly outcome: "never" | "unknown" | "closed";
 }
 
 /**

@@ -9,7 +9,8 @@ import {
   type Position,
 } from "@synod/core";
 import { ExecutionImage, ExecutionRestore } from "./execution-image.ts";
-import { type RefusalCode, type SessionLimits, SessionTable } from "./sessions.ts";
+import { type RefusalCode, type Refused, type SessionLimits, SessionTable } from "./sessions.ts";
+import type { Answer } from "./sessions-window.ts";
 
 /** What became of a delivered command. */
 export type Executed =
@@ -95,15 +96,20 @@ export class Execution {
       return { kind: "done", position, result: NO_RESULT, repeated: false };
     }
     const admission = this.#sessions.admit(command);
-    if (admission.kind === "refused") return admission;
-    if (admission.kind === "answer") {
-      const { position: then, result } = admission;
-      return { kind: "done", position: then, result, repeated: true };
-    }
+    if (admission.kind !== "session") return asExecuted(admission);
     const common = this.commonPosition;
     const result = this.#machine.apply(command.payload, common);
     this.#sessions.record(admission, command, common, result);
     return { kind: "done", position: common, result, repeated: false };
+  }
+
+  /**
+   * What became of a command of kind `apply` that will not be executed any more; null: it was not
+   * executed. Changes nothing.
+   */
+  recall(command: Command): Executed | null {
+    const recalled = this.#sessions.recall(command);
+    return recalled === null ? null : asExecuted(recalled);
   }
 
   /** Nothing is to be executed at `position`. Positions never fall back. */
@@ -145,4 +151,11 @@ export class Execution {
       this.#restoring = false;
     });
   }
+}
+
+/** What the table knows of a command is its answer. */
+function asExecuted(known: Answer | Refused): Executed {
+  if (known.kind === "refused") return known;
+  const { position, result } = known;
+  return { kind: "done", position, result, repeated: true };
 }

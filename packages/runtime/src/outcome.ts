@@ -33,6 +33,7 @@ export const FAILURES = {
     "the session was closed for lack of use; its requests are not executed any more",
   "sequence-reused": "another payload was sent under this sequence before",
   "sequence-forgotten": "the result of this sequence was acknowledged or is too old to be kept",
+  decided: "the one decision of this cluster has been made, and this was no part of it",
   "not-serving": "this member has no state machine, or has not caught up yet",
   stopped: "this node is stopping or has stopped",
 } as const satisfies Record<string, string>;

@@ -249,6 +249,25 @@ describe("rules", () => {
     });
   });
 
+  test("what became of a command can be asked without changing anything", () => {
+    const table = new SessionTable(LIMITS, "total");
+    for (const [index, text] of ["a 1/1 x", "a 2/1 y", "a 3/3 z", "~4.2 1/1 n"].entries())
+      play(table, index + 1, text);
+    const ask = (text: string): string | number | null => {
+      const recalled = table.recall(command(text));
+      return recalled?.kind === "answer" ? recalled.position.index : (recalled?.code ?? null);
+    };
+    expect(ask("a 3/1 z")).toBe(3);
+    expect(ask("a 3/4 other")).toBe("sequence-reused");
+    expect(ask("a 2/1 y")).toBe("sequence-forgotten");
+    expect(ask("a 4/4 w")).toBeNull();
+    expect(ask("b 1/1 x")).toBeNull();
+    expect(ask("~4.2 1/1 n")).toBe(4);
+    expect(table.size).toBe(1);
+    for (const name of ["b", "c", "d", "e"]) play(table, 5, `${name} 1/1 x`);
+    expect(ask("a 3/3 z")).toBe("session-expired");
+  });
+
   test("by conflict, a table that overflows asks for a barrier", () => {
     const table = new SessionTable(LIMITS, "conflict");
     for (const name of ["a", "b", "c", "d", "e"]) play(table, 1, `${name} 1/1`);

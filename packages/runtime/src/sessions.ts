@@ -137,18 +137,20 @@ export class SessionTable {
 
   /** Takes note of a command of kind `apply`, and says what is to become of it. */
   admit(command: Command): Admission {
-    const { client, sequence } = command;
-    const found = this.#byClient.get(client);
+    const found = this.#byClient.get(command.client);
     const session = found === undefined ? this.#open(command) : this.#own(found);
     if (session === null) return EXPIRED;
     if (this.#order === "total") this.#clock += 1;
     session.lastUsed = this.#clock;
-    const { window } = session;
-    window.raise(command.acknowledged);
-    if (sequence < window.floor) return FORGOTTEN;
-    const answer = window.find(sequence);
-    if (answer === null) return session;
-    return session.node || answer.digest === hash64(command.payload) ? answer : REUSED;
+    session.window.raise(command.acknowledged);
+    return recalled(session, command) ?? session;
+  }
+
+  /** What became of a command that will not be executed again; null: it never was. */
+  recall(command: Command): Answer | Refused | null {
+    const session = this.#byClient.get(command.client);
+    if (session !== undefined) return recalled(session, command);
+    return this.#expired.has(command.client) ? EXPIRED : null;
   }
 
   /** The command that was just admitted into `session` has been executed. */
@@ -277,4 +279,15 @@ export class SessionTable {
       this.#expired.add(client);
     }
   }
+}
+
+/** What the session holds of a command; null: nothing yet. */
+function recalled(
+  { window, node }: Session,
+  { sequence, payload }: Command,
+): Answer | Refused | null {
+  if (sequence < window.floor) return FORGOTTEN;
+  const answer = window.find(sequence);
+  if (answer === null || node) return answer;
+  return answer.digest === hash64(payload) ? answer : REUSED;
 }

@@ -16,6 +16,7 @@ describe("failures", () => {
       "session-expired": 410,
       "sequence-reused": 409,
       "sequence-forgotten": 410,
+      decided: 409,
       "not-serving": 503,
       stopped: 503,
     });

@@ -20,6 +20,7 @@ export const FAILURE_STATUS = {
   "session-expired": 410,
   "sequence-reused": 409,
   "sequence-forgotten": 410,
+  decided: 409,
   "not-serving": 503,
   stopped: 503,
 } as const satisfies Record<FailureCode, number>;

@@ -162,6 +162,7 @@ export class Client {
       if (reply.kind === "done") return this.#end(operation, { kind: "done", outcome: reply });
       this.#wander(draws);
       const definite = reply.kind === "failed" && reply.applied === "no";
+      if (isDecided(reply)) return this.#end(operation, { kind: "refused" });
       if (!definite) return this.#end(operation, { kind: "unknown" });
       if (tries >= 3 || draws.chance(0.3)) return this.#end(operation, { kind: "refused" });
       this.#world.after(RETRY_MS << tries, () => this.#writeOnce(operation, draws, tries + 1));
@@ -177,6 +178,7 @@ export class Client {
         this.#newSession();
         return this.#end(operation, { kind: "unknown" });
       }
+      if (isDecided(reply)) return this.#end(operation, { kind: "refused" });
       this.#world.after(RETRY_MS << Math.min(tries, 4), () =>
         this.#insist(operation, draws, tries + 1),
       );
@@ -226,4 +228,9 @@ export class Client {
   #wander(draws: Draws): void {
     this.#home = draws.pick(this.#nodes);
   }
+}
+
+/** Nothing more is decided there, so there is no use in asking again. */
+function isDecided(reply: Reply): boolean {
+  return reply.kind === "failed" && reply.code === "decided";
 }

@@ -58,6 +58,7 @@ export function assemble<S, M>(options: AssemblyOptions<S, M>): Parts<S, M> {
     journal,
     input: (input) => replica.input(input),
     isReadable: () => deliveries?.isReadable !== false,
+    hasExecutedAll: () => deliveries?.waiting === 0 && deliveries.isReadable,
     sessionLost: options.sessionLost,
   });
   let snapshotting: Snapshotting | null = null;

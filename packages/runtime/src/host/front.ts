@@ -35,6 +35,8 @@ export interface FrontOptions {
   readonly input: (input: Input<never>) => void;
   /** False while a state is put in place, and in the middle of a batch. */
   readonly isReadable: () => boolean;
+  /** Nothing that was delivered waits. */
+  readonly hasExecutedAll: () => boolean;
   readonly sessionLost: () => void;
 }
 
@@ -105,7 +107,13 @@ export class Front {
   }
 
   released(effect: Release): void {
-    this.requests.released(effect.requests, effect.outcome, this.#options.clock.now());
+    const { requests, outcome } = effect;
+    const { clock, execution, hasExecutedAll } = this.#options;
+    if (outcome !== "closed") this.requests.released(requests, outcome, clock.now());
+    else if (execution !== null && hasExecutedAll())
+      this.requests.closed(requests, (command) => execution.recall(command));
+    // Whether they are among what waits to be executed is seen when they are proposed again.
+    else this.requests.released(requests, "never", clock.now());
     this.askTurn();
   }
 

@@ -434,3 +434,36 @@ test("answers each token exactly once, as lists and searches would", () => {
     expect(new Set(answers.map((answer) => answer.split(" ")[0])).size).toBe(answers.length);
   }
 });
+
+describe("what can never be executed any more", () => {
+  test("ends at once and definitely, however many copies of it are out", () => {
+    own(10);
+    requests.addUser(20, user("a", 1), 0, 5_000);
+    propose();
+    requests.released("all", "unknown", 1);
+    propose();
+    requests.closed([{ client: "a", sequence: 1 }], () => null);
+    expect(answers).toEqual(["20 decided/no"]);
+    expect(requests.outstanding).toBe(1);
+    requests.closed("all", () => null);
+    expect(answers).toEqual(["20 decided/no", "10 decided/no"]);
+    requests.tick(10_000);
+    expect([propose(), answers.length]).toEqual([[], 2]);
+  });
+
+  test("is answered as executed when it was, by another proposal", () => {
+    requests.addUser(20, user("a", 1), 0, 5_000);
+    requests.addUser(21, user("b", 1), 0, 5_000);
+    propose();
+    requests.closed("all", ({ client }) =>
+      client === "a" ? done(1, [7], true) : { kind: "refused", code: "sequence-reused" },
+    );
+    expect(answers).toEqual(["20 done@1 again 7", "21 sequence-reused/no"]);
+  });
+
+  test("strangers' requests are none of its business", () => {
+    own(10);
+    requests.closed([{ client: "z", sequence: 1 }], () => null);
+    expect(answers).toEqual([]);
+  });
+});

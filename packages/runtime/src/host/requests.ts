@@ -140,17 +140,21 @@ export class Requests {
     if (pending === undefined || this.#isAnothers(pending.command, command)) return;
     const expired = executed.kind === "refused" && executed.code === "session-expired";
     if (expired && command.client === this.#client) return this.#handler.sessionLost();
-    this.#remove(pending);
-    const outcome: Outcome =
-      executed.kind === "done"
-        ? {
-            kind: "done",
-            position: executed.position,
-            result: executed.result,
-            repeated: executed.repeated,
-          }
-        : failed(executed.code, "no");
-    for (const token of pending.tokens) this.#handler.answered(token, outcome);
+    this.#end(pending, outcomeOf(executed));
+  }
+
+  /**
+   * Nothing that has not been executed ever will be. Ends these with what became of them: `recall`
+   * knows what has been executed, by whichever proposal; null for nothing.
+   */
+  closed(
+    requests: readonly RequestId[] | "all",
+    recall: (command: Command) => Executed | null,
+  ): void {
+    for (const pending of this.#concerned(requests)) {
+      const executed = recall(pending.command);
+      this.#end(pending, executed === null ? failed("decided", "no") : outcomeOf(executed));
+    }
   }
 
   /**
@@ -161,9 +165,8 @@ export class Requests {
     outcome: "never" | "unknown",
     now: number,
   ): void {
-    const concerned = requests === "all" ? this.#all() : requests.map((id) => this.#find(id));
-    for (const pending of concerned) {
-      if (pending === undefined || pending.copies === 0) continue;
+    for (const pending of this.#concerned(requests)) {
+      if (pending.copies === 0) continue;
       if (outcome === "never") {
         pending.copies -= 1;
         pending.resubmitAt = Math.min(pending.resubmitAt, now + pending.pause / 4);
@@ -178,9 +181,7 @@ export class Requests {
   tick(now: number): void {
     for (const pending of this.#all()) {
       if (now >= pending.deadline) {
-        this.#remove(pending);
-        const outcome = failed("deadline", pending.copies === 0 ? "no" : "unknown");
-        for (const token of pending.tokens) this.#handler.answered(token, outcome);
+        this.#end(pending, failed("deadline", pending.copies === 0 ? "no" : "unknown"));
       } else if (now >= pending.resubmitAt) {
         pending.pause *= 2;
         pending.resubmitAt = now + pending.pause;
@@ -221,11 +222,8 @@ export class Requests {
 
   /** Ends all of them. */
   stop(): void {
-    for (const pending of this.#all()) {
-      this.#remove(pending);
-      const outcome = failed("stopped", pending.copies === 0 ? "no" : "unknown");
-      for (const token of pending.tokens) this.#handler.answered(token, outcome);
-    }
+    for (const pending of this.#all())
+      this.#end(pending, failed("stopped", pending.copies === 0 ? "no" : "unknown"));
     this.#toPropose = [];
   }
 
@@ -281,6 +279,16 @@ export class Requests {
     return mine.client !== this.#client && !sameBytes(mine.payload, executed.payload);
   }
 
+  #concerned(requests: readonly RequestId[] | "all"): Pending[] {
+    if (requests === "all") return this.#all();
+    return requests.map((id) => this.#find(id)).filter((pending) => pending !== undefined);
+  }
+
+  #end(pending: Pending, outcome: Outcome): void {
+    this.#remove(pending);
+    for (const token of pending.tokens) this.#handler.answered(token, outcome);
+  }
+
   #remove(pending: Pending): void {
     const { client, sequence } = pending.command;
     pending.queued = false;
@@ -318,6 +326,13 @@ const BARRIER: OwnBody = Object.freeze({
   payload: new Uint8Array(0),
   footprint: EMPTY_FOOTPRINT,
 });
+
+function outcomeOf(executed: Executed): Outcome {
+  if (executed.kind === "refused") return failed(executed.code, "no");
+  // Field by field: a spread costs more than all else that is done here.
+  const { position, result, repeated } = executed;
+  return { kind: "done", position, result, repeated };
+}
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
