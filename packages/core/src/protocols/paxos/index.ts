@@ -30,6 +30,14 @@ export {
 export { paxosCodec } from "./codec.ts";
 export { formatMessage, formatValue } from "./format.ts";
 export {
+  afterStep,
+  createHistory,
+  onDurable,
+  onSent,
+  type PaxosHistory,
+  replicaProblem,
+} from "./invariants.ts";
+export {
   beginInquiry,
   createLearner,
   type Finding,
@@ -40,6 +48,7 @@ export {
   type LearnerState,
 } from "./learner.ts";
 export { MESSAGE_KINDS, type PaxosMessage, type Proposal } from "./messages.ts";
+export { paxosModelling } from "./model.ts";
 export {
   type Attempt,
   backoffMs,

@@ -100,6 +100,6 @@ export function findingOf({ chosen, inquiry }: LearnerState, quorums: QuorumSyst
   return quorums.isPhase1(inquiry.answered) ? "stuck" : "open";
 }
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -16,7 +16,7 @@ export const DECIDED: Position = Object.freeze({ log: 0, index: 1 });
  * it are executed, and all others that this host has asked for never will be.
  */
 export function conclude(state: PaxosState, out: Out, value: Uint8Array): void {
-  state.records += 1;
+  state.journalLength += 1;
   out.push({ kind: "note", ...journalRecord({ kind: "chosen", value }) });
   deliver(state, out, value);
   const commands = new Set(decodeValue(value).map((command) => keyOf(idOf(command))));

@@ -26,7 +26,7 @@ export interface Preparing {
   readonly phase: "prepare";
   readonly ballot: Ballot;
   /** Acceptors that have promised. */
-  readonly promised: Set<NodeId>;
+  readonly promisedBy: Set<NodeId>;
   /** Of all acceptances in their promises the one in the highest ballot. */
   found: Proposal | null;
 }
@@ -36,7 +36,7 @@ export interface Proposing {
   readonly ballot: Ballot;
   readonly value: Uint8Array;
   /** Acceptors that have accepted. */
-  readonly accepted: Set<NodeId>;
+  readonly acceptedBy: Set<NodeId>;
 }
 
 export function createProposer(self: NodeId): ProposerState {
@@ -55,7 +55,7 @@ export function beginBallot(proposer: ProposerState): {
 } {
   const ballot = nextBallot(proposer.highest, proposer.self);
   proposer.highest = ballot;
-  proposer.attempt = { phase: "prepare", ballot, promised: new Set(), found: null };
+  proposer.attempt = { phase: "prepare", ballot, promisedBy: new Set(), found: null };
   return { record: { kind: "began", ballot }, message: { kind: "prepare", ballot } };
 }
 
@@ -72,12 +72,12 @@ export function onPromise(
 ): Accept | null {
   const { attempt } = proposer;
   if (attempt?.phase !== "prepare" || !sameBallot(attempt.ballot, ballot)) return null;
-  attempt.promised.add(from);
+  attempt.promisedBy.add(from);
   if (accepted !== null && isHigher(accepted, attempt.found)) attempt.found = accepted;
-  if (!quorums.isPhase1(attempt.promised)) return null;
+  if (!quorums.isPhase1(attempt.promisedBy)) return null;
   const value = attempt.found?.value ?? proposer.value;
   proposer.attempt =
-    value === null ? null : { phase: "accept", ballot, value, accepted: new Set() };
+    value === null ? null : { phase: "accept", ballot, value, acceptedBy: new Set() };
   return value === null ? null : { kind: "accept", ballot, value };
 }
 
@@ -88,7 +88,7 @@ export function onPromise(
 export function onAccepted(proposer: ProposerState, from: NodeId, ballot: Ballot): Proposal | null {
   const { attempt } = proposer;
   if (attempt?.phase !== "accept" || !sameBallot(attempt.ballot, ballot)) return null;
-  attempt.accepted.add(from);
+  attempt.acceptedBy.add(from);
   return { ballot, value: attempt.value };
 }
 
@@ -117,10 +117,10 @@ export function unanswered(
   if (attempt === null) return null;
   const { ballot } = attempt;
   if (attempt.phase === "prepare") {
-    const to = acceptors.filter((acceptor) => !attempt.promised.has(acceptor));
+    const to = acceptors.filter((acceptor) => !attempt.promisedBy.has(acceptor));
     return { to, message: { kind: "prepare", ballot } };
   }
-  const to = acceptors.filter((acceptor) => !attempt.accepted.has(acceptor));
+  const to = acceptors.filter((acceptor) => !attempt.acceptedBy.has(acceptor));
   return { to, message: { kind: "accept", ballot, value: attempt.value } };
 }
 

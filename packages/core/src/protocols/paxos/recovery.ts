@@ -15,7 +15,7 @@ import type { PaxosState } from "./state.ts";
 /** Journal records in the order in which they were written. */
 export function onRecover(state: PaxosState, records: readonly JournalRecord[]): void {
   invariant(state.phase === "recovering", "recover after start");
-  state.records += records.length;
+  state.journalLength += records.length;
   for (const { record: bytes } of records) {
     const record = decodeRecord(bytes);
     if (record === null) state.unreadable = true;

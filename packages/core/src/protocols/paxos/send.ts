@@ -22,15 +22,15 @@ export function tellDurably(out: Out, to: readonly NodeId[], message: PaxosMessa
 
 /** Writes a record; now and then all that counts, in place of all records so far. */
 export function persist(state: PaxosState, out: Out, record: PaxosRecord): void {
-  state.records += 1;
-  if (state.records >= state.tuning.recordsMax) checkpoint(state, out);
+  state.journalLength += 1;
+  if (state.journalLength >= state.tuning.recordsMax) checkpoint(state, out);
   else out.push({ kind: "persist", ...journalRecord(record) });
 }
 
 /** All durable that counts, as the only records that are left. */
 export function checkpoint(state: PaxosState, out: Out): void {
   const records = checkpointRecords(state);
-  state.records = records.length;
+  state.journalLength = records.length;
   out.push({ kind: "checkpoint", records });
 }
 

@@ -37,7 +37,7 @@ export interface PaxosState {
   /** Reads that the inquiry under way covers, and reads that came later. */
   reads: { covered: readonly number[]; waiting: readonly number[] };
   /** Records since the journal was last written anew. */
-  records: number;
+  journalLength: number;
   /** A record could not be read; looked at by `start`. */
   unreadable: boolean;
 }
@@ -72,7 +72,7 @@ export function createState(settings: ReplicaSettings): PaxosState {
     questions: 0,
     fruitless: 0,
     reads: { covered: [], waiting: [] },
-    records: 0,
+    journalLength: 0,
     unreadable: false,
   };
 }
