@@ -1,0 +1,41 @@
+import type { ProtocolName } from "./explore-models.ts";
+
+/** A whole state space that has been explored, and what is in it. */
+export interface PinnedRun {
+  /** In words, for a table. */
+  readonly what: string;
+  /** What `synod explore` was asked. */
+  readonly args: readonly string[];
+  readonly states: number;
+  readonly transitions: number;
+}
+
+/** Every protocol's own; the real replicas must give these very numbers again. */
+export const PINNED_RUNS: Readonly<Record<ProtocolName, readonly PinnedRun[]>> = {
+  multipaxos: [
+    {
+      what: "3 nodes, 2 slots, two leaders",
+      args: ["multipaxos"],
+      states: 159_327,
+      transitions: 587_856,
+    },
+    {
+      what: "the same, told at once what is chosen",
+      args: ["multipaxos", "--messages", "chosen"],
+      states: 361_263,
+      transitions: 1_226_838,
+    },
+    {
+      what: "3 nodes, 2 slots, two leaders, one crash",
+      args: ["multipaxos", "--slots", "2", "--crashes", "1"],
+      states: 1_266_799,
+      transitions: 5_177_648,
+    },
+    {
+      what: "one leader, told at once what is chosen, two crashes",
+      args: ["multipaxos", "--leaders", "1", "--messages", "chosen", "--crashes", "2"],
+      states: 27_631,
+      transitions: 83_314,
+    },
+  ],
+};
