@@ -38,6 +38,8 @@ export class BlockAppender {
   #thread: Thread = { number: 1, chain: 0, echo: [], afterUnknown: true };
   #base: Base = { segment: 0, number: 1 };
   #segment: Segment | null = null;
+  /** The segment that the newest block of all names as the next one; 0: it names none. */
+  #sealedTo = 0;
   /** Where in the segment the next block goes. */
   #at = 0;
   /**
@@ -56,6 +58,11 @@ export class BlockAppender {
     return this.#sectors;
   }
 
+  /** The segment that a seal names, while there is nothing in it that counts; 0: none. */
+  get sealedTo(): number {
+    return this.#sealedTo;
+  }
+
   get pending(): readonly JournalRecord[] | null {
     return this.#pending;
   }
@@ -71,6 +78,7 @@ export class BlockAppender {
     this.#thread = { number, chain, echo, afterUnknown };
     this.#base = base;
     this.#sectors = end.sectors;
+    this.#sealedTo = end.sealedTo;
     if (end.tail === null) return;
     const { checksum, identity } = this.#options;
     const sequence = end.tail.segment;
@@ -91,9 +99,9 @@ export class BlockAppender {
     const limit = otherReady
       ? segment.capacity
       : Math.max(segment.capacity, this.#options.segmentSectors);
-    const abouts = mergeAbouts(records.map((record) => record.about));
-    const block = blockSectors(records, this.#thread.echo.length);
-    return this.#at + block + blockSectors([], abouts.length) <= limit;
+    const names = mergeAbouts(records.map((record) => record.about)).length;
+    const block = blockSectors(records, this.#thread.echo.length, names);
+    return this.#at + block + blockSectors([], names, 0) <= limit;
   }
 
   /**
@@ -101,7 +109,7 @@ export class BlockAppender {
    */
   write(flags: BlockFlags, records: readonly JournalRecord[], done: Done): void {
     this.#pending = records;
-    this.#put(flags, records, (error) => {
+    this.#put(flags, records, 0, (error) => {
       if (error === null) this.#pending = null;
       done(error);
     });
@@ -112,14 +120,15 @@ export class BlockAppender {
     if (this.#pending === null) return;
     this.#pending = null;
     this.#segment = null;
+    this.#sealedTo = 0;
     const { number, chain } = this.#thread;
     this.#thread = { number: number + 1, chain, echo: [], afterUnknown: false };
   }
 
-  /** Ends the segment; its successor is durable already. */
-  seal(done: Done): void {
+  /** Ends the segment and names the next one, which is durable already. */
+  seal(successor: number, done: Done): void {
     if (this.#segment === null) return done(null);
-    this.#put({ ...PLAIN_BLOCK, seals: true }, [], (error) => {
+    this.#put({ ...PLAIN_BLOCK, seals: true }, [], successor, (error) => {
       if (error === null) this.#segment = null;
       done(error);
     });
@@ -135,10 +144,12 @@ export class BlockAppender {
   beginCheckpoint(): () => void {
     const thread = this.#thread;
     const base = this.#base;
+    const sealedTo = this.#sealedTo;
     this.#base = { segment: (this.#segment as Segment).sequence, number: thread.number };
     return () => {
       this.#thread = thread;
       this.#base = base;
+      this.#sealedTo = sealedTo;
       this.#segment = null;
       this.#pending = null;
     };
@@ -148,18 +159,21 @@ export class BlockAppender {
     this.#sectors = 0;
   }
 
-  #put(flags: BlockFlags, records: readonly JournalRecord[], done: Done): void {
+  #put(flags: BlockFlags, records: readonly JournalRecord[], successor: number, done: Done): void {
     const segment = this.#segment as Segment;
     const { disk } = this.#options;
     const { number, afterUnknown, echo } = this.#thread;
+    const names = mergeAbouts(records.map((record) => record.about));
     const { bytes, chain } = this.#writer.build(
       {
         ...this.#thread,
         flags: { ...flags, afterUnknown },
         baseSegment: this.#base.segment,
         baseNumber: this.#base.number,
+        successor,
         records,
         echo,
+        names,
       },
       { salt: segment.salt, sector: this.#at },
     );
@@ -168,8 +182,8 @@ export class BlockAppender {
       if (error !== null) return done(error);
       disk.sync(segment.name, (failed) => {
         if (failed !== null) return done(neverAgain(failed));
-        const abouts = mergeAbouts(records.map((record) => record.about));
-        this.#thread = { number: number + 1, chain, echo: abouts, afterUnknown: false };
+        this.#thread = { number: number + 1, chain, echo: names, afterUnknown: false };
+        this.#sealedTo = successor;
         this.#at += sectors;
         this.#sectors += sectors;
         done(null);

@@ -15,8 +15,11 @@ import {
   SECTOR_BYTES,
   SECTOR_PAYLOAD_BYTES,
   STAMP_BYTES,
+  STAMP_NUMBERS,
   sectorChecksum,
   sectorsFor,
+  TWIN_SECTOR,
+  twinSectors,
 } from "./layout.ts";
 
 /** What a sector is when it is not a block's: never written, or not what was written there. */
@@ -24,11 +27,13 @@ export const ZERO_SECTOR = -1;
 export const BAD_SECTOR = -2;
 
 /** No block is larger. */
-const BLOCK_SECTORS_MAX: number = sectorsFor(
-  HEADER_BYTES +
-    BLOCK_RECORDS_MAX * (ENTRY_BYTES + ABOUT_BYTES) +
-    Math.max(RECORD_BYTES_MAX, BLOCK_BYTES_TARGET),
-);
+const BLOCK_SECTORS_MAX: number =
+  twinSectors(BLOCK_RECORDS_MAX) +
+  sectorsFor(
+    HEADER_BYTES +
+      BLOCK_RECORDS_MAX * (ENTRY_BYTES + ABOUT_BYTES) +
+      Math.max(RECORD_BYTES_MAX, BLOCK_BYTES_TARGET),
+  );
 
 /** Sectors of one segment in memory. Blocks are read in place, which destroys their sectors. */
 export interface SectorSource {
@@ -51,9 +56,13 @@ export interface BlockHead {
   readonly records: number;
   readonly echoes: number;
   readonly bytes: number;
+  /** Of a seal: sequence of the next segment. */
+  readonly successor: number;
+  /** Names in the twin. */
+  readonly names: number;
 }
 
-/** A block whose first sector is good; the others are if `whole`. */
+/** A block whose first sector is good, or the beginning of its twin; all are if `whole`. */
 export interface ReadBlock {
   readonly head: BlockHead;
   readonly whole: boolean;
@@ -64,11 +73,11 @@ export interface ReadBlock {
   readonly chain: number | null;
   /** Null when the sectors that say it are damaged. */
   readonly echo: readonly About[] | null;
-  /** What all its records are about; null when the table is damaged. */
+  /** What all its records are about; null when table and twin are damaged. */
   readonly abouts: readonly About[] | null;
   /** The undamaged records. */
   readonly records: readonly JournalRecord[];
-  /** What the others are about; null when the table is damaged. */
+  /** What the others are about; null when table and twin are damaged. */
   readonly damaged: readonly About[] | null;
 }
 
@@ -88,7 +97,10 @@ function isZero(view: DataView, at: number): boolean {
   return true;
 }
 
-/** The head of a block that begins with this good first sector; null if it makes no sense. */
+/**
+ * The head of a block whose first sector is this good one, or whose twin begins with it; null if it
+ * makes no sense.
+ */
 export function readHead(source: SectorSource, sector: number, stamp: number): BlockHead | null {
   const { view } = source;
   const at = sector * SECTOR_BYTES + STAMP_BYTES;
@@ -103,12 +115,15 @@ export function readHead(source: SectorSource, sector: number, stamp: number): B
     records: view.getUint32(at + 40, true),
     echoes: view.getUint32(at + 44, true),
     bytes: view.getUint32(at + 48, true),
+    successor: readU53(view, at + 52),
+    names: view.getUint32(at + 60, true),
   };
   if (view.getUint32(at, true) !== BLOCK_MAGIC || bits >>> 16 !== JOURNAL_VERSION) return null;
   if (head.number < 1 || head.baseSegment < 0 || head.baseNumber < 0) return null;
-  if (head.number % FIRST_SECTOR !== stamp - FIRST_SECTOR) return null;
-  if (head.records > BLOCK_RECORDS_MAX || head.echoes > BLOCK_RECORDS_MAX) return null;
-  if (head.sectors > BLOCK_SECTORS_MAX || head.sectors !== sectorsFor(head.bytes)) return null;
+  if (head.successor < 0 || head.number % STAMP_NUMBERS !== stamp % STAMP_NUMBERS) return null;
+  const most = Math.max(head.records, head.echoes, head.names);
+  if (most > BLOCK_RECORDS_MAX || head.sectors > BLOCK_SECTORS_MAX) return null;
+  if (head.sectors !== sectorsFor(head.bytes) + twinSectors(head.names)) return null;
   return bodiesStart(head) > head.bytes ? null : head;
 }
 
@@ -131,9 +146,11 @@ export function readBlock(source: SectorSource, sector: number, head: BlockHead)
   const bad: number[] = [];
   let zeroSectors = 0;
   let chain = head.chain;
+  const twin = head.sectors - twinSectors(head.names);
   for (let index = 0; index < head.sectors; index += 1) {
     const stamp = readStamp(source, sector + index);
-    const good = stamp === (head.number % FIRST_SECTOR) + (index === 0 ? FIRST_SECTOR : 0);
+    const mark = index === 0 ? FIRST_SECTOR : index === twin ? TWIN_SECTOR : 0;
+    const good = stamp === (head.number % STAMP_NUMBERS) + mark;
     if (good) chain = foldChain(chain, view.getUint32((sector + index) * SECTOR_BYTES, true));
     else bad.push(index);
     if (stamp === ZERO_SECTOR) zeroSectors += 1;
@@ -144,6 +161,9 @@ export function readBlock(source: SectorSource, sector: number, head: BlockHead)
     bytes.copyWithin(start + index * SECTOR_PAYLOAD_BYTES, from, from + SECTOR_PAYLOAD_BYTES);
   }
   const table = readRecords(bytes, view, start, head, bad);
+  const names = bad.some((index) => index >= twin)
+    ? null
+    : readAbouts(view, start + twin * SECTOR_PAYLOAD_BYTES + HEADER_BYTES, head.names);
   const echo = readEcho(view, start, head, bad);
   const whole = bad.length === 0 && table !== null && echo !== null;
   return {
@@ -153,10 +173,29 @@ export function readBlock(source: SectorSource, sector: number, head: BlockHead)
     badSectors: whole ? 0 : Math.max(bad.length - zeroSectors, bad.length === 0 ? 1 : 0),
     chain: whole ? chain : null,
     echo,
-    abouts: table?.abouts ?? null,
+    abouts: table?.abouts ?? names,
     records: table?.records ?? [],
-    damaged: table?.damaged ?? null,
+    damaged: table?.damaged ?? names,
   };
+}
+
+/**
+ * The names in the twin that begins at `sector`, all of whose sectors are in the source; null when
+ * one of these is damaged.
+ */
+export function readTwin(
+  source: SectorSource,
+  sector: number,
+  head: BlockHead,
+): readonly About[] | null {
+  const { bytes, view } = source;
+  const start = sector * SECTOR_BYTES + STAMP_BYTES;
+  for (let index = 1; index < twinSectors(head.names); index += 1) {
+    if (readStamp(source, sector + index) !== head.number % STAMP_NUMBERS) return null;
+    const from = start + index * SECTOR_BYTES;
+    bytes.copyWithin(start + index * SECTOR_PAYLOAD_BYTES, from, from + SECTOR_PAYLOAD_BYTES);
+  }
+  return readAbouts(view, start + HEADER_BYTES, head.names);
 }
 
 /** Whether some byte from `from` to `to` of the block's own bytes lies in a bad sector. */
@@ -201,11 +240,15 @@ function readEcho(
   const from = HEADER_BYTES + head.records * ENTRY_BYTES;
   const to = from + head.echoes * ABOUT_BYTES;
   if (to > from && hit(bad, from, to)) return null;
-  const echo: About[] = [];
-  for (let at = from; at < to; at += ABOUT_BYTES) {
-    const about = readAbout(view, start + at);
+  return readAbouts(view, start + from, head.echoes);
+}
+
+function readAbouts(view: DataView, start: number, count: number): About[] | null {
+  const abouts: About[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const about = readAbout(view, start + index * ABOUT_BYTES);
     if (about === null) return null;
-    echo.push(about);
+    abouts.push(about);
   }
-  return echo;
+  return abouts;
 }

@@ -14,8 +14,11 @@ import {
   SECTOR_BYTES,
   SECTOR_PAYLOAD_BYTES,
   STAMP_BYTES,
+  STAMP_NUMBERS,
   sectorChecksum,
   sectorsFor,
+  TWIN_SECTOR,
+  twinSectors,
 } from "./layout.ts";
 
 /** Everything that a block says; see docs/formats/journal.md. */
@@ -26,9 +29,13 @@ export interface BlockContent {
   readonly baseNumber: number;
   /** Chain value of the block before. */
   readonly chain: number;
+  /** Of a seal: sequence of the next segment; 0 of any other block. */
+  readonly successor: number;
   /** Abouts of the block before, merged. */
   readonly echo: readonly About[];
   readonly records: readonly JournalRecord[];
+  /** Abouts of these records, merged. */
+  readonly names: readonly About[];
 }
 
 /** Where a block goes; all of it is in its checksums. */
@@ -49,11 +56,15 @@ export const FLAG_BITS: readonly (keyof BlockFlags)[] = Object.freeze([
   "afterUnknown",
 ]);
 
-/** Sectors that a block of these records takes. */
-export function blockSectors(records: readonly JournalRecord[], echoes: number): number {
+/** Sectors that a block of these records takes, which go by so many names. */
+export function blockSectors(
+  records: readonly JournalRecord[],
+  echoes: number,
+  names: number,
+): number {
   let bytes = HEADER_BYTES + records.length * ENTRY_BYTES + echoes * ABOUT_BYTES;
   for (const { record } of records) bytes += record.length;
-  return sectorsFor(bytes);
+  return sectorsFor(bytes) + twinSectors(names);
 }
 
 /** The next records, from `start`, that go into one block: at least one, if there is one. */
@@ -84,11 +95,14 @@ export class BlockWriter {
 
   /** The bytes to write at the place, and the chain value that the next block carries. */
   build(content: BlockContent, place: BlockPlace): { bytes: Uint8Array; chain: number } {
-    const sectors = blockSectors(content.records, content.echo.length);
+    const sectors = blockSectors(content.records, content.echo.length, content.names.length);
+    const twin = sectors - twinSectors(content.names.length);
     this.#room(sectors * SECTOR_BYTES);
     const used = this.#fill(content, sectors);
-    this.#buffer.fill(0, used, sectors * SECTOR_PAYLOAD_BYTES);
-    const chain = this.#stamp(content, place, sectors);
+    this.#buffer.fill(0, used, twin * SECTOR_PAYLOAD_BYTES);
+    const end = this.#fillTwin(content.names, twin * SECTOR_PAYLOAD_BYTES);
+    this.#buffer.fill(0, end, sectors * SECTOR_PAYLOAD_BYTES);
+    const chain = this.#stamp(content, place, { sectors, twin });
     return { bytes: this.#buffer.subarray(0, sectors * SECTOR_BYTES), chain };
   }
 
@@ -128,20 +142,42 @@ export class BlockWriter {
     view.setUint32(40, records.length, true);
     view.setUint32(44, echo.length, true);
     view.setUint32(48, at, true);
-    invariant(sectorsFor(at) === sectors, "a block of another size than was planned");
+    writeU53(view, 52, content.successor);
+    view.setUint32(60, content.names.length, true);
+    const twin = twinSectors(content.names.length);
+    invariant(sectorsFor(at) + twin === sectors, "a block of another size than was planned");
+    return at;
+  }
+
+  /** The header once more, and the names; returns where they end. */
+  #fillTwin(names: readonly About[], start: number): number {
+    this.#buffer.copyWithin(start, 0, HEADER_BYTES);
+    let at = start + HEADER_BYTES;
+    for (const about of names) {
+      writeAbout(this.#view, at, about);
+      at += ABOUT_BYTES;
+    }
     return at;
   }
 
   /** Moves the bytes apart to make room for the stamps, from the end, and signs every sector. */
-  #stamp(content: BlockContent, place: BlockPlace, sectors: number): number {
+  #stamp(
+    content: BlockContent,
+    place: BlockPlace,
+    { sectors, twin }: { readonly sectors: number; readonly twin: number },
+  ): number {
     const buffer = this.#buffer;
     const view = this.#view;
-    const number = content.number % FIRST_SECTOR;
+    const number = content.number % STAMP_NUMBERS;
+    const marks = new Map([
+      [0, FIRST_SECTOR],
+      [twin, TWIN_SECTOR],
+    ]);
     for (let sector = sectors - 1; sector >= 0; sector -= 1) {
       const from = sector * SECTOR_PAYLOAD_BYTES;
       const to = sector * SECTOR_BYTES;
       buffer.copyWithin(to + STAMP_BYTES, from, from + SECTOR_PAYLOAD_BYTES);
-      view.setUint32(to + 4, sector === 0 ? number + FIRST_SECTOR : number, true);
+      view.setUint32(to + 4, number + (marks.get(sector) ?? 0), true);
     }
     let chain = content.chain;
     for (let sector = 0; sector < sectors; sector += 1) {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { indexOf, numbered } from "./testing/disk-bench.ts";
 import { JournalBench } from "./testing/journal-bench.ts";
 
-const golden = fileURLToPath(new URL("./testdata/journal-v2.txt", import.meta.url));
+const golden = fileURLToPath(new URL("./testdata/journal-v3.txt", import.meta.url));
 
 /** Sixteen bytes a line with their offset; runs of zero lines are left out. */
 function dump(bytes: Uint8Array): string[] {
@@ -49,7 +49,7 @@ function frozen(): JournalBench {
   const bench = new JournalBench({ segmentBytes: 4096, preallocate: false });
   bench.disk.wipe();
   let name = "";
-  let bytes = new Uint8Array(4096);
+  let bytes = new Uint8Array(8192);
   for (const line of [...readFileSync(golden, "utf8").trim().split("\n"), ""]) {
     if (/^[0-9a-f]{6} {2}/.test(line)) {
       const at = Number.parseInt(line.slice(0, 6), 16);
@@ -64,18 +64,18 @@ function frozen(): JournalBench {
     }
     if (name !== "") bench.disk.image.putAtRest(name, bytes);
     name = line;
-    bytes = new Uint8Array(4096);
+    bytes = new Uint8Array(8192);
   }
   return bench;
 }
 
-test("the format of version 2 is frozen, byte by byte", () => {
+test("the format of version 3 is frozen, byte by byte", () => {
   expect(text(smallJournal())).toBe(readFileSync(golden, "utf8"));
 });
 
 test("the frozen bytes are read as what was written", () => {
   const bench = frozen();
-  expect(bench.disk.image.names().length).toBe(2);
+  expect(bench.disk.image.names().length).toBe(3);
   const records: JournalRecord[] = [];
   const [error, found] = bench.settle<[unknown, unknown]>((done) =>
     bench.journal().recover((slice) => records.push(...slice), done),

@@ -13,7 +13,7 @@ import { cutBlock } from "./block-writer.ts";
 import { inOrder } from "./in-order.ts";
 import { PLAIN_BLOCK, SECTOR_BYTES, segmentName } from "./layout.ts";
 import { type Recovered, recoverJournal } from "./recovery.ts";
-import { SegmentMaker } from "./segment-maker.ts";
+import { type Segment, SegmentMaker } from "./segment-maker.ts";
 
 export interface JournalOptions {
   readonly disk: Disk;
@@ -262,7 +262,11 @@ export class Journal {
       if (error !== null || segment === null) return done(error);
       const leftovers = this.#leftovers;
       inOrder(
-        [(next) => this.#appender.seal(next), (next) => this.#removeAll(leftovers, next)],
+        [
+          (next) => this.#appender.seal(segment.sequence, next),
+          (next) => this.#claimPlace(segment, next),
+          (next) => this.#removeAll(leftovers, next),
+        ],
         (failed) => {
           if (failed !== null) return this.#returnSegment(segment.sequence, failed, done);
           this.#leftovers = [];
@@ -273,6 +277,13 @@ export class Journal {
         },
       );
     });
+  }
+
+  /** A seal may name another segment, which is among the leftovers or has gone with them. */
+  #claimPlace(segment: Segment, done: Done): void {
+    const { sealedTo } = this.#appender;
+    if (sealedTo === 0 || sealedTo === segment.sequence) return done(null);
+    (this.#maker as SegmentMaker).replace(segment, sealedTo, done);
   }
 
   /** The old segment could not be sealed for lack of space: the new one is not needed yet. */

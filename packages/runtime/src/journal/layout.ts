@@ -11,11 +11,17 @@ export const STAMP_BYTES = 8;
 /** What a sector of a block carries of the block's own bytes. */
 export const SECTOR_PAYLOAD_BYTES: number = SECTOR_BYTES - STAMP_BYTES;
 
-/** Set in the stamp of the first sector of a block; the rest is the block's number modulo 2^31. */
+/** Set in the stamp of the first sector of a block. */
 export const FIRST_SECTOR = 0x8000_0000;
 
+/** Set in the stamp of the sector with which the twin of a block's header begins. */
+export const TWIN_SECTOR = 0x4000_0000;
+
+/** The rest of a stamp is the number of the block modulo this. */
+export const STAMP_NUMBERS = 0x4000_0000;
+
 /** Format of the segments. Readers refuse others. */
-export const JOURNAL_VERSION = 2;
+export const JOURNAL_VERSION = 3;
 
 const SEGMENT_MAGIC = 0x4a_6e_79_53;
 
@@ -58,38 +64,45 @@ export function sectorChecksum(
 
 /**
  * The first sector of a segment. Its blocks verify without it; it tells versions and strangers
- * apart.
+ * apart. `insteadOf`: sequence of the segment that a seal names, and in whose place this one
+ * stands; 0: of none.
  */
 export function encodeSegmentHeader(
   checksum: Checksum,
   identity: string,
   sequence: number,
+  insteadOf: number,
 ): Uint8Array {
   const writer = new Writer(SECTOR_BYTES);
   writer.u32(SEGMENT_MAGIC);
   writer.u16(JOURNAL_VERSION);
   writer.raw(hexToBytes(identity));
   writer.u53(sequence);
+  writer.u53(insteadOf);
   writer.raw(new Uint8Array(SECTOR_BYTES - 4 - writer.length));
   writer.u32(checksum(writer.peek()));
   return writer.take();
 }
 
-/** `good`: this journal's; `newer`: whole, of an unknown version; `bad`: anything else. */
-export function checkSegmentHeader(
+/**
+ * What the header of one of this journal's segments says; `newer`: whole, of an unknown version;
+ * `bad`: anything else.
+ */
+export function readSegmentHeader(
   checksum: Checksum,
   identity: string,
   sequence: number,
   sector: Uint8Array,
-): "good" | "newer" | "bad" {
+): { readonly insteadOf: number } | "newer" | "bad" {
   if (sector.length < SECTOR_BYTES) return "bad";
   const sum = new Reader(sector, SECTOR_BYTES - 4, SECTOR_BYTES).u32();
   if (sum !== checksum(sector.subarray(0, SECTOR_BYTES - 4))) return "bad";
   const reader = new Reader(sector);
   if (reader.u32() !== SEGMENT_MAGIC) return "bad";
   if (reader.u16() !== JOURNAL_VERSION) return "newer";
-  const own = encodeSegmentHeader(checksum, identity, sequence);
-  return own.every((byte, at) => byte === sector[at]) ? "good" : "bad";
+  const insteadOf = new Reader(sector, 30).u53();
+  const own = encodeSegmentHeader(checksum, identity, sequence, insteadOf);
+  return own.every((byte, at) => byte === sector[at]) ? { insteadOf } : "bad";
 }
 
 /** What a block is besides a carrier of records. */
@@ -130,7 +143,9 @@ export interface BlockHeader {
   readonly chain: number;
   readonly sectors: number;
   readonly records: number;
-  /** What the block before spoke of, once more: names it should its header rot. */
+  /** Of a seal: sequence of the segment that comes next. */
+  readonly successor: number;
+  /** What the block before spoke of, once more: names it should all of it rot. */
   readonly echo: readonly About[];
 }
 
@@ -140,7 +155,7 @@ export interface TableEntry {
   readonly length: number;
 }
 
-export const HEADER_BYTES = 52;
+export const HEADER_BYTES = 64;
 export const ABOUT_BYTES = 37;
 export const ENTRY_BYTES: number = ABOUT_BYTES + 4;
 
@@ -153,6 +168,11 @@ export const BLOCK_BYTES_TARGET: number = 1024 * 1024;
 /** Sectors that `bytes` of a block's own bytes take. */
 export function sectorsFor(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / SECTOR_PAYLOAD_BYTES));
+}
+
+/** Sectors of the twin of a block's header, with the names of all that the block speaks of. */
+export function twinSectors(names: number): number {
+  return sectorsFor(HEADER_BYTES + names * ABOUT_BYTES);
 }
 
 /** The chain of a block: its sectors' checksums, folded onto the chain before. */

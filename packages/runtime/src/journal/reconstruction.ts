@@ -1,6 +1,6 @@
 import type { About, JournalRecord } from "@synod/core";
 import { mergeAbouts } from "./about-codec.ts";
-import { FIRST_SECTOR } from "./layout.ts";
+import { STAMP_NUMBERS } from "./layout.ts";
 import type { Finding, FoundBlock, StrayRun } from "./segment-walk.ts";
 
 /** What is known of the end of the journal once everything has been read. */
@@ -19,6 +19,8 @@ export interface JournalEnd {
    * A write that power loss cut short and that nobody was told of: to be overwritten with zeros.
    */
   readonly torn: { readonly segment: number; readonly start: number; readonly end: number } | null;
+  /** The segment that the last block names as the next one; 0: it names none. */
+  readonly sealedTo: number;
   /** The last block, if it is whole. */
   readonly last: { readonly segment: number; readonly start: number; readonly end: number } | null;
   /** Segments that hold blocks, or something that may have been one. */
@@ -32,8 +34,13 @@ interface Last {
   readonly start: number;
   readonly end: number;
   readonly seals: boolean;
+  /** Of a seal: the segment that comes next. */
+  readonly successor: number;
   readonly whole: boolean;
 }
+
+/** The segment that goes on where a seal names `successor`: that one, or one in its place. */
+type SuccessorOf = (successor: number) => number | null;
 
 /**
  * Puts a journal together from what was found in its segments, in order, and judges the rest. The
@@ -86,19 +93,17 @@ export class Reconstruction {
     return ready;
   }
 
-  /**
-   * Everything has been read. `laterSegment`: whether a segment lies behind the last one with a
-   * block.
-   */
-  finish(laterSegment: (segment: number) => boolean): JournalEnd {
+  /** Everything has been read. */
+  finish(successorOf: SuccessorOf): JournalEnd {
     let torn: JournalEnd["torn"] = null;
+    this.#dropNeverEntered(successorOf);
     if (this.#suspects.length > 0) {
       torn = this.#tornTail();
       if (torn === null) this.#condemnTail();
     }
     const last = this.#last;
     const clean = this.#held !== null && !this.#unnamed && this.#missing.length === 0;
-    if (last === null || (last.seals && !laterSegment(last.segment))) this.#loseNext();
+    if (last === null || (last.seals && successorOf(last.successor) === null)) this.#loseNext();
     if (this.#held !== null && !clean) this.#openUnproven();
     return {
       missing: this.#unnamed ? "unnamed" : mergeAbouts(this.#missing),
@@ -109,6 +114,7 @@ export class Reconstruction {
       complete: this.#held === null,
       tail: this.#tail(torn),
       torn,
+      sealedTo: last?.seals === true && !this.#tailLost ? last.successor : 0,
       last: this.#last?.whole ? this.#last : null,
       occupied: this.#occupied,
       sectors: this.#sectors,
@@ -194,6 +200,24 @@ export class Reconstruction {
   }
 
   /**
+   * A segment is made ready before a seal names it, and nothing is put there before that seal is
+   * durable. What a power loss has left in one that no seal can have named was never anything.
+   */
+  #dropNeverEntered(successorOf: SuccessorOf): void {
+    const last = this.#last;
+    if (last === null || !last.whole) return;
+    const entered = last.seals ? (successorOf(last.successor) ?? last.segment) : last.segment;
+    const isFar = ({ segment }: Finding): boolean => segment > entered;
+    const far = this.#suspects.filter(isFar);
+    if (!far.every((suspect) => suspect.kind === "stray" && suspect.highest === 0)) return;
+    const near = this.#suspects.filter((suspect) => !isFar(suspect));
+    this.#suspects = near;
+    // A suspect that may have been promised may have been the seal.
+    if (near.length > 0 && this.#tornTail() === null) this.#suspects.push(...far);
+    else for (const { segment } of far) this.#occupied.delete(segment);
+  }
+
+  /**
    * The only suspect at the end is one block of which every sector is either as written or zero.
    */
   #tornTail(): JournalEnd["torn"] {
@@ -212,7 +236,7 @@ export class Reconstruction {
   }
 
   #isTornRun({ bad, lowest, highest }: StrayRun): boolean {
-    const number = this.#expected % FIRST_SECTOR;
+    const number = this.#expected % STAMP_NUMBERS;
     return bad === 0 && lowest === number && highest === number;
   }
 
@@ -255,5 +279,6 @@ export class Reconstruction {
 }
 
 function lastOf({ segment, start, end, block }: FoundBlock): Last {
-  return { segment, start, end, seals: block.head.flags.seals, whole: block.whole };
+  const { flags, successor } = block.head;
+  return { segment, start, end, seals: flags.seals, successor, whole: block.whole };
 }

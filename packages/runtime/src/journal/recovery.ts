@@ -69,6 +69,8 @@ class Recovery {
   readonly #onRecords: (records: readonly JournalRecord[]) => void;
   readonly #done: RecoveryDone;
   readonly #sizes = new Map<number, number>();
+  /** Segments that say in whose place they stand. */
+  readonly #standIns = new Map<number, number>();
 
   constructor(
     options: RecoveryOptions,
@@ -97,8 +99,9 @@ class Recovery {
   }
 
   #judge(sequences: readonly number[], base: Candidate, reconstruction: Reconstruction): void {
-    const newest = this.#sequences.at(-1) ?? 0;
-    const end = reconstruction.finish((segment) => segment < newest);
+    const end = reconstruction.finish((segment) =>
+      this.#sequences.includes(segment) ? segment : (this.#standIns.get(segment) ?? null),
+    );
     if (!end.complete) return this.run(sequences.filter((sequence) => sequence < base.segment));
     const records = reconstruction.take();
     if (records.length > 0) this.#onRecords(records);
@@ -173,8 +176,9 @@ class Recovery {
               const records = reconstruction.take();
               if (records.length > 0) this.#onRecords(records);
             },
-            ended: (error, sectors) => {
+            ended: (error, sectors, insteadOf) => {
               this.#sizes.set(segment, sectors);
+              if (insteadOf > 0) this.#standIns.set(insteadOf, segment);
               this.#options.defer(() => next(error));
             },
           },

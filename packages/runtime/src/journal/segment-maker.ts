@@ -74,6 +74,17 @@ export class SegmentMaker {
     else this.#make(0);
   }
 
+  /**
+   * Has an unused segment say, durably, that it stands in the place of another one that was never
+   * used either, and that can go then.
+   */
+  replace(segment: Segment, insteadOf: number, done: Done): void {
+    const { disk, checksum, identity } = this.#options;
+    const { name, sequence } = segment;
+    const header = encodeSegmentHeader(checksum, identity, sequence, insteadOf);
+    inOrder([(next) => disk.write(name, 0, header, next), (next) => disk.sync(name, next)], done);
+  }
+
   /** Ends the work in hand; `done` once nothing is under way. */
   stop(done: () => void): void {
     if (!this.#working) return done();
@@ -96,7 +107,7 @@ export class SegmentMaker {
           zeroed = reached;
           next(error);
         }),
-      (next) => disk.write(name, 0, encodeSegmentHeader(checksum, identity, sequence), next),
+      (next) => disk.write(name, 0, encodeSegmentHeader(checksum, identity, sequence, 0), next),
       (next) => disk.sync(name, next),
       (next) => disk.syncDirectory(next),
     ];
@@ -178,7 +189,7 @@ export function makeFirstSegment(
   inOrder(
     [
       (next) => disk.create(name, next),
-      (next) => disk.write(name, 0, encodeSegmentHeader(checksum, identity, sequence), next),
+      (next) => disk.write(name, 0, encodeSegmentHeader(checksum, identity, sequence, 0), next),
       (next) => {
         disk.write(name, SECTOR_BYTES, content({ sequence, name, salt, capacity: 1 }), next);
       },

@@ -7,19 +7,23 @@ import {
   readBlock,
   readHead,
   readStamp,
+  readTwin,
   type SectorSource,
   ZERO_SECTOR,
 } from "./block-reader.ts";
 import {
-  checkSegmentHeader,
   FIRST_SECTOR,
+  readSegmentHeader,
   SECTOR_BYTES,
+  STAMP_NUMBERS,
   segmentName,
   segmentSalt,
+  TWIN_SECTOR,
+  twinSectors,
 } from "./layout.ts";
 import { readSectors } from "./read-sectors.ts";
 
-/** Sectors that do not belong to a block with a good first sector, up to the next such block. */
+/** Sectors that do not belong to a block with a good header or twin, up to the next such block. */
 export interface StrayRun {
   readonly kind: "stray";
   readonly segment: number;
@@ -56,8 +60,11 @@ export interface WalkListener {
   found(finding: Finding): boolean;
   /** A slice is done: a good moment to hand over what was found. */
   paused(): void;
-  /** Sectors in the file, once all is said. */
-  ended(error: PortError | null, sectors: number): void;
+  /**
+   * All is said. `sectors`: in the file. `insteadOf`: the segment that its header says it stands
+   * for; 0: none.
+   */
+  ended(error: PortError | null, sectors: number, insteadOf: number): void;
 }
 
 /** Sectors read at once. */
@@ -77,7 +84,7 @@ interface Stray {
 export function walkSegment(options: WalkOptions, listener: WalkListener): void {
   const { disk, segment } = options;
   disk.size(segmentName(segment), (error, bytes) => {
-    if (error !== null) return listener.ended(error, 0);
+    if (error !== null) return listener.ended(error, 0, 0);
     const walk = new Walk(options, listener, Math.ceil(bytes / SECTOR_BYTES));
     walk.readFrom(0);
   });
@@ -89,6 +96,7 @@ class Walk {
   readonly #sectors: number;
   readonly #salt: number;
   #stray: Stray | null = null;
+  #insteadOf = 0;
 
   constructor(options: WalkOptions, listener: WalkListener, sectors: number) {
     this.#options = options;
@@ -105,7 +113,7 @@ class Walk {
     const sectors = Math.max(least, Math.min(SLICE_SECTORS, this.#sectors - first));
     const { disk, checksum, segment } = this.#options;
     readSectors(disk, segmentName(segment), first, sectors, (error, bytes) => {
-      if (error !== null) return this.#listener.ended(error, this.#sectors);
+      if (error !== null) return this.#finish(error);
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       this.#walk({ bytes, view, checksum, salt: this.#salt, first }, sectors);
     });
@@ -113,48 +121,80 @@ class Walk {
 
   #end(): void {
     if (!this.#endStray()) this.#listener.paused();
-    this.#listener.ended(null, this.#sectors);
+    this.#finish(null);
+  }
+
+  #finish(error: PortError | null): void {
+    this.#listener.ended(error, this.#sectors, this.#insteadOf);
   }
 
   #walk(source: SectorSource, sectors: number): void {
     const end = Math.min(sectors, this.#sectors - source.first);
     let at = 0;
     if (source.first === 0) {
-      if (this.#isNewer(source)) return this.#listener.ended(NEWER, this.#sectors);
+      if (this.#isNewer(source)) return this.#finish(NEWER);
       at = 1;
     }
     while (at < end) {
       const stamp = readStamp(source, at);
-      const head = stamp >= FIRST_SECTOR ? readHead(source, at, stamp) : null;
+      const head = stamp >= TWIN_SECTOR ? readHead(source, at, stamp) : null;
       if (head === null) {
         this.#note(source.first + at, stamp);
         at += 1;
         continue;
       }
-      if (at + head.sectors > sectors) return this.#readAgain(source.first + at, head);
-      if (this.#endStray()) return this.#listener.ended(null, this.#sectors);
-      const block = readBlock(source, at, head);
-      const start = source.first + at;
-      at += head.sectors;
-      if (
-        this.#found({
-          kind: "block",
-          segment: this.#segment,
-          start,
-          end: start + head.sectors,
-          block,
-        })
-      )
-        return this.#listener.ended(null, this.#sectors);
+      const length = stamp >= FIRST_SECTOR ? head.sectors : twinSectors(head.names);
+      if (at + length > sectors) return this.#readAgain(source.first + at, length);
+      const stopped =
+        stamp >= FIRST_SECTOR ? this.#block(source, at, head) : this.#twin(source, at, head);
+      if (stopped) return this.#finish(null);
+      at += length;
     }
     this.#listener.paused();
     this.readFrom(source.first + at);
   }
 
-  /** A block that the slice cuts begins the next slice. */
-  #readAgain(first: number, head: BlockHead): void {
+  /** A block, or a twin, that the slice cuts begins the next slice. */
+  #readAgain(first: number, length: number): void {
     this.#listener.paused();
-    this.readFrom(first, head.sectors);
+    this.readFrom(first, length);
+  }
+
+  #block(source: SectorSource, at: number, head: BlockHead): boolean {
+    if (this.#endStray()) return true;
+    const block = readBlock(source, at, head);
+    const start = source.first + at;
+    const end = start + head.sectors;
+    return this.#found({ kind: "block", segment: this.#segment, start, end, block });
+  }
+
+  /**
+   * The twin of a header that is not there: what was just taken for stray sectors is the rest of
+   * its block. All of it torn away, or rotten.
+   */
+  #twin(source: SectorSource, at: number, head: BlockHead): boolean {
+    const length = twinSectors(head.names);
+    const names = readTwin(source, at, head);
+    const end = source.first + at + length;
+    const start = Math.max(1, end - head.sectors);
+    const stray = this.#stray;
+    const isOwn = stray === null || (stray.start >= start && isOf(stray, head.number));
+    if (isOwn) this.#stray = null;
+    else if (this.#endStray()) return true;
+    const badSectors = isOwn && names !== null ? (stray?.bad ?? 0) : 1;
+    const block: ReadBlock = {
+      head,
+      whole: false,
+      // The first one is missing, and whatever is missing without being bad is zero.
+      zeroSectors: badSectors === 0 ? 1 : 0,
+      badSectors,
+      chain: null,
+      echo: null,
+      abouts: names,
+      records: [],
+      damaged: names,
+    };
+    return this.#found({ kind: "block", segment: this.#segment, start, end, block });
   }
 
   get #segment(): number {
@@ -164,7 +204,9 @@ class Walk {
   #isNewer(source: SectorSource): boolean {
     const { checksum, identity, segment } = this.#options;
     const sector = source.bytes.subarray(0, SECTOR_BYTES);
-    return checkSegmentHeader(checksum, identity, segment, sector) === "newer";
+    const header = readSegmentHeader(checksum, identity, segment, sector);
+    if (typeof header === "object") this.#insteadOf = header.insteadOf;
+    return header === "newer";
   }
 
   #found(finding: Finding): boolean {
@@ -176,8 +218,8 @@ class Walk {
     this.#stray ??= { start: sector, end: sector, bad: 0, lowest: 0, highest: 0 };
     const stray = this.#stray;
     stray.end = sector + 1;
-    // A first sector that verifies and makes no sense is as bad as one that does not verify.
-    if (stamp === BAD_SECTOR || stamp >= FIRST_SECTOR) stray.bad += 1;
+    // A header that verifies and makes no sense is as bad as one that does not verify.
+    if (stamp === BAD_SECTOR || stamp >= TWIN_SECTOR) stray.bad += 1;
     else {
       stray.lowest = stray.lowest === 0 ? stamp : Math.min(stray.lowest, stamp);
       stray.highest = Math.max(stray.highest, stamp);
@@ -189,6 +231,12 @@ class Walk {
     this.#stray = null;
     return stray !== null && this.#found({ kind: "stray", segment: this.#segment, ...stray });
   }
+}
+
+/** Whether all good sectors among these belong to this block. */
+function isOf({ lowest, highest }: Stray, number: number): boolean {
+  const stamp = number % STAMP_NUMBERS;
+  return highest === 0 || (lowest === stamp && highest === stamp);
 }
 
 const NEWER: PortError = Object.freeze({

@@ -1,4 +1,4 @@
-import { segmentSequence } from "../layout.ts";
+import { segmentSequence, twinSectors } from "../layout.ts";
 import { type Finding, walkSegment } from "../segment-walk.ts";
 import { indexOf } from "./disk-bench.ts";
 import type { JournalBench } from "./journal-bench.ts";
@@ -8,6 +8,8 @@ export interface MappedBlock {
   readonly name: string;
   readonly start: number;
   readonly end: number;
+  /** Where the twin of its header begins. */
+  readonly twin: number;
   readonly indexes: readonly number[];
   readonly checkpoint: boolean;
   readonly seals: boolean;
@@ -25,7 +27,9 @@ export function mapJournal(bench: JournalBench): MappedBlock[] {
       if (finding.kind !== "block" || !finding.block.whole) throw new Error("a damaged journal");
       const { start, end, block } = finding;
       const { checkpoint, seals } = block.head.flags;
-      blocks.push({ name, start, end, checkpoint, seals, indexes: block.records.map(indexOf) });
+      const twin = end - twinSectors(block.head.names);
+      const indexes = block.records.map(indexOf);
+      blocks.push({ name, start, end, twin, checkpoint, seals, indexes });
       return false;
     };
     bench.settle((done) =>
