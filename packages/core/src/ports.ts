@@ -45,8 +45,17 @@ export interface Hello {
   readonly protocol: string;
   /** Version of the runtime's frames and of the protocol's messages. */
   readonly version: number;
+  /** Earlier starts of that directory, ascending: what proves that this one comes after them. */
+  readonly starts: readonly PastStart[];
   /** Data ids and incarnations of others that this node durably remembers. */
   readonly remembers: readonly Remembered[];
+}
+
+/** One start of a data directory. */
+export interface PastStart {
+  /** Its incarnation, the last one if that rose while it ran. */
+  readonly incarnation: number;
+  readonly boot: number;
 }
 
 export interface Remembered {

@@ -20,6 +20,10 @@ const HELLO: Hello = {
   incarnation: 2 ** 40 + 5,
   boot: 0xdeadbeef,
   formatted: true,
+  starts: [
+    { incarnation: 3, boot: 0xfeedface },
+    { incarnation: 2 ** 40 + 4, boot: 7 },
+  ],
   protocol: "multipaxos",
   version: 1001,
   remembers: [

@@ -2,12 +2,14 @@ import {
   type Hello,
   MEMBERS_MAX,
   type NodeId,
+  type PastStart,
   type Reader,
   type Remembered,
   Writer,
 } from "@synod/core";
 import { encodeFrame } from "./frames.ts";
 import type { Checksum } from "./host-options.ts";
+import { IDENTITY_STARTS_MAX } from "./identity-codec.ts";
 
 const MAGIC = 0x534e4f44; // "DONS" on the wire: four bytes that no other protocol opens with
 const REASON_BYTES_MAX = 1024;
@@ -24,6 +26,7 @@ export function encodeHello(hello: Hello, checksum: Checksum): Uint8Array {
     writer.u53(hello.incarnation);
     writer.u32(hello.boot);
     writer.bool(hello.formatted);
+    writeStarts(writer, hello.starts);
     writer.string(hello.protocol);
     writeRemembered(writer, hello.remembers);
   });
@@ -39,10 +42,12 @@ export function decodeHello(body: Reader): Hello | null {
   const incarnation = body.u53();
   const boot = body.u32();
   const formatted = body.bool();
+  const starts = readStarts(body);
   const protocol = body.string(NAME_BYTES_MAX);
   const remembers = readRemembered(body);
-  if (remembers === null || !body.complete()) return null;
-  return { cluster, node, dataId, incarnation, boot, formatted, protocol, version, remembers };
+  if (starts === null || remembers === null || !body.complete()) return null;
+  const start = { cluster, node, dataId, incarnation, boot, formatted, starts };
+  return { ...start, protocol, version, remembers };
 }
 
 /** What answers a hello that is not accepted; the connection ends with it. */
@@ -70,6 +75,20 @@ export function helloProblem(mine: Hello, theirs: Hello, expected: NodeId | null
   if (expected !== null && theirs.node !== expected)
     return `node ${theirs.node} answered where node ${expected} was expected`;
   return null;
+}
+
+function writeStarts(writer: Writer, starts: readonly PastStart[]): void {
+  writer.u32(starts.length);
+  for (const { incarnation, boot } of starts) {
+    writer.u53(incarnation);
+    writer.u32(boot);
+  }
+}
+
+function readStarts(reader: Reader): PastStart[] | null {
+  const count = reader.count(8 + 4);
+  if (count > IDENTITY_STARTS_MAX) return null;
+  return Array.from({ length: count }, () => ({ incarnation: reader.u53(), boot: reader.u32() }));
 }
 
 export function writeRemembered(writer: Writer, remembers: readonly Remembered[]): void {

@@ -1,4 +1,11 @@
-import { invariant, type NodeId, Reader, type Remembered, Writer } from "@synod/core";
+import {
+  invariant,
+  type NodeId,
+  type PastStart,
+  Reader,
+  type Remembered,
+  Writer,
+} from "@synod/core";
 import type { Checksum } from "./host-options.ts";
 
 /**
@@ -19,6 +26,13 @@ export interface Identity {
   readonly boot: number;
   /** More than half of the other members durably remember the data id: it may vote. */
   readonly registered: boolean;
+  /**
+   * Starts before this one that some other member may be the last to remember, ascending
+   * (starts.ts).
+   */
+  readonly starts: readonly PastStart[];
+  /** The newest incarnation that some other member is known to have remembered durably. */
+  readonly met: number;
   /** The other members' data directories as last met, ascending by node. */
   readonly peers: readonly Remembered[];
 }
@@ -36,15 +50,20 @@ export const IDENTITY_BYTES = 4096;
 /** Peers that fit, members of all configurations together. */
 export const IDENTITY_PEERS_MAX = 100;
 
+/** Earlier starts that fit. */
+export const IDENTITY_STARTS_MAX = 32;
+
 const MAGIC = 0x69_6e_79_53;
-const VERSION = 1;
+const VERSION = 2;
 const CHECKED_BYTES: number = IDENTITY_BYTES - 4;
 const PEER_BYTES = 34;
+const START_BYTES = 12;
 
 /** Fixed-width fields, zeros, and in the last four bytes the checksum of all before. */
 export function encodeIdentity(copy: IdentityCopy, checksum: Checksum): Uint8Array {
   const { identity, generation } = copy;
   invariant(identity.peers.length <= IDENTITY_PEERS_MAX, "too many peers for an identity");
+  invariant(identity.starts.length <= IDENTITY_STARTS_MAX, "too many starts for an identity");
   const writer = new Writer(IDENTITY_BYTES);
   writer.u32(MAGIC);
   writer.u16(VERSION);
@@ -56,6 +75,12 @@ export function encodeIdentity(copy: IdentityCopy, checksum: Checksum): Uint8Arr
   writer.u53(identity.incarnation);
   writer.u53(identity.boot);
   writer.bool(identity.registered);
+  writer.u53(identity.met);
+  writer.u32(identity.starts.length);
+  for (const { incarnation, boot } of identity.starts) {
+    writer.u53(incarnation);
+    writer.u32(boot);
+  }
   writer.u32(identity.peers.length);
   for (const peer of identity.peers) {
     writer.u32(peer.node);
@@ -90,9 +115,16 @@ export function decodeIdentity(
     incarnation: reader.u53(),
     boot: reader.u53(),
     registered: reader.bool(),
+    met: reader.u53(),
+    starts: decodeStarts(reader),
     peers: decodePeers(reader),
   };
   return reader.failed ? "bad" : { generation, identity };
+}
+
+function decodeStarts(reader: Reader): PastStart[] {
+  const count = reader.count(START_BYTES);
+  return Array.from({ length: count }, () => ({ incarnation: reader.u53(), boot: reader.u32() }));
 }
 
 function decodePeers(reader: Reader): Remembered[] {

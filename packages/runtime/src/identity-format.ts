@@ -119,6 +119,8 @@ function newIdentity(options: FormatOptions): Identity {
     // first of their name.
     incarnation: registeredPeers === undefined ? random.next() % INCARNATION_LEAP : 0,
     boot: 0,
+    starts: [],
+    met: 0,
     registered: registeredPeers !== undefined,
     peers: [...(registeredPeers ?? [])].sort((a, b) => a.node - b.node),
   };

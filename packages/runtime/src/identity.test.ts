@@ -25,6 +25,8 @@ const identity: Identity = {
   formatted: true,
   incarnation: 3,
   boot: 4_000_000_000,
+  starts: [{ incarnation: 2 ** 40, boot: 2 ** 32 - 1 }],
+  met: 2,
   registered: false,
   peers: [peer(0), peer(1)],
 };
@@ -142,7 +144,7 @@ test("two copies of one generation that differ contradict each other", () => {
 test("an identity of a newer version is refused and left alone", () => {
   const bench = written(next(1));
   const bytes = encodeIdentity({ generation: 5, identity }, bench.checksum);
-  bytes[4] = 2;
+  bytes[4] = 3;
   const sum = bench.checksum(bytes.subarray(0, IDENTITY_BYTES - 4));
   new DataView(bytes.buffer).setUint32(IDENTITY_BYTES - 4, sum, true);
   bench.disk.image.putAtRest("identity-a", bytes);

@@ -13,6 +13,7 @@ function helloOf(node: number, incarnation = 1): Hello {
     incarnation,
     boot: 1,
     formatted: true,
+    starts: [],
     protocol: "test",
     version: 1,
     remembers: [],

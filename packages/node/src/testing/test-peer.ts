@@ -18,6 +18,7 @@ export function helloOf(node: NodeId, more: Partial<Hello> = {}): Hello {
     incarnation: 1,
     boot: 1_000 + node,
     formatted: true,
+    starts: [],
     protocol: "multipaxos",
     version: 1,
     remembers: [],

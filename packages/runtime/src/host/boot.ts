@@ -15,6 +15,7 @@ import type { Identity } from "../identity-codec.ts";
 import { formatDirectory } from "../identity-format.ts";
 import { Journal } from "../journal/journal.ts";
 import { type LoadOutcome, SnapshotStore } from "../snapshots/store.ts";
+import { nextStart } from "../starts.ts";
 
 export interface BootOptions {
   /** Guarded: no callback comes after the host has stopped, and what one throws stops the host. */
@@ -105,7 +106,7 @@ function checkIdentity(options: BootOptions, identity: Identity, done: BootDone)
 function raiseIncarnation(options: BootOptions, before: Identity, done: BootDone): void {
   const { ports, checksum } = options;
   const boot = Math.max(1, ports.random.next());
-  const identity = { ...before, incarnation: before.incarnation + 1, boot };
+  const identity = nextStart(before, boot);
   writeIdentity(ports.disk, checksum, identity, (error) => {
     if (error !== null) return done(diskProblem("identity", error), null);
     loadState(options, identity, done);

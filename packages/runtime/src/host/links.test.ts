@@ -11,6 +11,8 @@ const ME: Identity = {
   formatted: true,
   incarnation: 1,
   boot: 100,
+  starts: [],
+  met: 0,
   registered: false,
   peers: [],
 };
@@ -60,6 +62,7 @@ function hello(node: NodeId, change: Partial<Hello> = {}): Hello {
     ...memory(node),
     cluster: CLUSTER,
     formatted: true,
+    starts: [],
     protocol: "p",
     version: 7,
     remembers: [],

@@ -1,10 +1,11 @@
 import type { Hello, Network, NodeId, PortError, Remembered } from "@synod/core";
 import { helloProblem } from "../hello.ts";
 import type { PeerStatus } from "../host-options.ts";
-import type { Identity } from "../identity-codec.ts";
+import { IDENTITY_STARTS_MAX, type Identity } from "../identity-codec.ts";
 import {
   type HelloVerdict,
   isRegisteredAt,
+  isStartKnownAt,
   judgeHello,
   registrationsNeeded,
   selfProblem,
@@ -62,6 +63,8 @@ export class Links {
   readonly #links = new Map<NodeId, Link>();
   readonly #refusals = new Map<NodeId, string>();
   readonly #registeredAt = new Set<NodeId>();
+  /** Members that durably remember this start. */
+  readonly #startKnownAt = new Set<NodeId>();
   #saving = false;
   #afterSave: (() => void)[] = [];
 
@@ -89,10 +92,11 @@ export class Links {
   }
 
   hello(): Hello {
-    const { cluster, node, dataId, incarnation, boot, formatted } = this.#identity;
+    const { cluster, node, dataId, incarnation, boot, formatted, starts } = this.#identity;
     const { protocol, version } = this.#options;
     const remembers = this.#durable.peers;
-    return { cluster, node, dataId, incarnation, boot, formatted, protocol, version, remembers };
+    const start = { cluster, node, dataId, incarnation, boot, formatted, starts };
+    return { ...start, protocol, version, remembers };
   }
 
   /** Called once when the host starts: a member without others needs nobody's memory. */
@@ -133,6 +137,7 @@ export class Links {
   heard(peer: NodeId, remembers: readonly Remembered[]): void {
     const problem = selfProblem(this.#identity, remembers);
     if (problem !== null) return this.#disown(problem);
+    if (isStartKnownAt(this.#identity, remembers)) this.#startKnown(peer);
     if (isRegisteredAt(this.#identity, remembers)) {
       this.#registeredAt.add(peer);
       this.#checkRegistration();
@@ -214,6 +219,22 @@ export class Links {
     this.#save(() => {
       if (this.mayVote) this.#options.handler.admitted();
     });
+  }
+
+  /**
+   * Earlier starts are shown until every member remembers this one. That others do is noted when
+   * they become many.
+   */
+  #startKnown(peer: NodeId): void {
+    const { starts, incarnation, met } = this.#identity;
+    this.#startKnownAt.add(peer);
+    if (starts.length === 0) return;
+    if (this.#startKnownAt.size === this.#options.members.length - 1)
+      this.#identity = { ...this.#identity, starts: [], met: incarnation };
+    else if (starts.length * 2 > IDENTITY_STARTS_MAX && met < incarnation)
+      this.#identity = { ...this.#identity, met: incarnation };
+    else return;
+    this.#save(() => this.#options.network.announce(this.hello()));
   }
 
   #disown(reason: string): void {

@@ -13,6 +13,8 @@ function identityOf(node: number, change: Partial<Identity> = {}): Identity {
     formatted: true,
     incarnation: 1,
     boot: 100 + node,
+    starts: [],
+    met: 0,
     registered: false,
     peers: [],
     ...change,
@@ -20,7 +22,7 @@ function identityOf(node: number, change: Partial<Identity> = {}): Identity {
 }
 
 function helloOf(identity: Identity): Hello {
-  const { cluster, node, dataId, incarnation, boot, formatted, peers } = identity;
+  const { cluster, node, dataId, incarnation, boot, formatted, starts, peers } = identity;
   return {
     cluster,
     node,
@@ -28,6 +30,7 @@ function helloOf(identity: Identity): Hello {
     incarnation,
     boot,
     formatted,
+    starts,
     protocol: "p",
     version: 1,
     remembers: peers,

@@ -1,5 +1,6 @@
 import type { Hello, NodeId, Remembered } from "@synod/core";
 import type { Identity } from "../identity-codec.ts";
+import { isStale } from "../starts.ts";
 
 /**
  * Who is who, as this node durably remembers it: per member the data directory it first showed and
@@ -26,7 +27,7 @@ export function judgeHello(identity: Identity, hello: Hello): HelloVerdict {
   if (!hello.formatted) return { kind: "stranger", reason: "its data directory may not vote" };
   if (before !== undefined && before.dataId !== hello.dataId)
     return { kind: "stranger", reason: "its data directory is not the one that voted before" };
-  if (before !== undefined && isStale(before, start))
+  if (before !== undefined && isStale(before, hello))
     return { kind: "stale", reason: "a later start of its data directory is known here" };
   const merged = remember(adoptGossip(identity, hello), start);
   return { kind: "known", identity: merged, changed: merged !== identity };
@@ -46,6 +47,14 @@ export function selfProblem(identity: Identity, remembers: readonly Remembered[]
   return null;
 }
 
+/** Whether a peer with these memories has durably remembered this very start of this node. */
+export function isStartKnownAt(identity: Identity, remembers: readonly Remembered[]): boolean {
+  const { node, dataId, boot } = identity;
+  return remembers.some((peer) => {
+    return peer.node === node && peer.dataId === dataId && peer.boot === boot;
+  });
+}
+
 /** Whether a peer with these memories has durably remembered this node's data directory. */
 export function isRegisteredAt(identity: Identity, remembers: readonly Remembered[]): boolean {
   return remembers.some((peer) => peer.node === identity.node && peer.dataId === identity.dataId);
@@ -59,11 +68,6 @@ export function isRegisteredAt(identity: Identity, remembers: readonly Remembere
 export function registrationsNeeded(members: readonly NodeId[]): number {
   const others = members.length - 1;
   return others === 0 ? 0 : Math.floor(others / 2) + 1;
-}
-
-function isStale(memory: Remembered, start: { incarnation: number; boot: number }): boolean {
-  if (start.incarnation !== memory.incarnation) return start.incarnation < memory.incarnation;
-  return memory.boot !== 0 && start.boot !== memory.boot;
 }
 
 /** Memories of third members travel along, so that the newest start of a member is known widely. */
