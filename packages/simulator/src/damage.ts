@@ -1,7 +1,7 @@
 import { Draws } from "./addressed.ts";
 import { SECTOR_BYTES, type VirtualFile } from "./disk-file.ts";
 import type { DiskImage } from "./disk-image.ts";
-import type { RotPlace } from "./fault-disk.ts";
+import type { FileUse, RotPlace } from "./fault-disk.ts";
 
 /** A place in a file, sector by sector. */
 interface Place {
@@ -40,6 +40,14 @@ export function misdirectAtRest(image: DiskImage, seed: number): boolean {
   if (from === undefined || to === undefined) return false;
   const bytes = from.file.read(from.sector * SECTOR_BYTES, SECTOR_BYTES);
   to.file.overwriteAtRest(to.sector * SECTOR_BYTES, bytes);
+  return true;
+}
+
+/** One such file is gone. Of the two copies of the identity one stays. False: there is none. */
+export function loseFileAtRest(image: DiskImage, use: FileUse, seed: number): boolean {
+  const names = image.names().filter((name) => name.startsWith(`${use}-`));
+  if (names.length < (use === "identity" ? 2 : 1)) return false;
+  image.removeAtRest(new Draws(seed, "damage").pick(names));
   return true;
 }
 

@@ -1,8 +1,8 @@
 import type { NodeId } from "@synod/core";
 import type { Cluster } from "./cluster.ts";
-import { misdirectAtRest, rotAtRest } from "./damage.ts";
+import { loseFileAtRest, misdirectAtRest, rotAtRest } from "./damage.ts";
 import { portError } from "./disk-image.ts";
-import type { DiskTrouble, IoError, Misdirect, Rot, Stale } from "./fault-disk.ts";
+import type { DiskTrouble, IoError, Lie, LostFile, Misdirect, Rot, Stale } from "./fault-disk.ts";
 import type { Target } from "./fault-network.ts";
 import { NOBODY, type Scheduler } from "./scheduler.ts";
 
@@ -40,6 +40,10 @@ export class DiskFaultDriver<S, M> {
         return this.#rot(fault);
       case "misdirect":
         return this.#misdirect(fault);
+      case "lost-file":
+        return this.#loseFile(fault);
+      case "lie":
+        return this.#lie(fault);
       case "slow-disk": {
         const { faults } = this.#disk(fault.target);
         hit("fault: slow disk");
@@ -96,6 +100,33 @@ export class DiskFaultDriver<S, M> {
     if (!misdirectAtRest(disk.image, fault.draw)) return;
     damaged(fault.target);
     hit("fault: misdirected write");
+  }
+
+  #loseFile(fault: LostFile): void {
+    const { fell, damaged, hit } = this.#options;
+    const { disk } = this.#options.cluster.member(fault.target);
+    fell(fault.target, fault.downMs);
+    if (!loseFileAtRest(disk.image, fault.use, fault.draw)) return;
+    damaged(fault.target);
+    hit(fault.use === "journal" ? "fault: lost segment" : `fault: lost file of ${fault.use}`);
+  }
+
+  #lie(fault: Lie): void {
+    const { fell, damaged, hit, isOver, cluster } = this.#options;
+    const { target, use, after, times, forMs, downMs } = fault;
+    cluster.member(target).disk.faults.armLie({
+      prefix: use === "identity" ? "identity-a" : `${use}-`,
+      after,
+      times,
+      fate: use === "journal" ? "late" : "lost",
+      told: () => {
+        damaged(target);
+        hit(`fault: sync of ${use} lies`);
+        this.#later(forMs, () => {
+          if (!isOver()) fell(target, downMs);
+        });
+      },
+    });
   }
 
   #stale(fault: Stale): void {

@@ -29,6 +29,24 @@ export interface DiskFault {
   readonly error: PortError;
 }
 
+/**
+ * Syncs that report success, and have lied: what they were to save is seen until the power goes.
+ */
+export interface DiskLie {
+  /** Only files whose name begins so. */
+  readonly prefix: string;
+  /** This many syncs of such files are honest first. */
+  readonly after: number;
+  /** Then this many lie. */
+  readonly times: number;
+  /**
+   * `lost`: nothing saves it any more; `late`: it is lost when a later sync of the file is honest.
+   */
+  readonly fate: "lost" | "late";
+  /** A sync has lied. */
+  readonly told: () => void;
+}
+
 /** Mutable: a simulated world turns these while it runs. */
 export class DiskFaults {
   /** Bytes that the disk holds; writes and creations beyond fail with `no-space`. */
@@ -37,6 +55,7 @@ export class DiskFaults {
   extraMs = 0;
   #strikes = 0;
   #armed: { readonly fault: DiskFault; seen: number }[] = [];
+  #lies: { readonly lie: DiskLie; seen: number }[] = [];
 
   /** Calls that have failed so far, for whatever reason. */
   get strikes(): number {
@@ -52,11 +71,30 @@ export class DiskFaults {
     this.#armed.push({ fault, seen: 0 });
   }
 
+  armLie(lie: DiskLie): void {
+    this.#lies.push({ lie, seen: 0 });
+  }
+
   /** The disk works again. */
   clear(): void {
     this.#armed = [];
+    this.#lies = [];
     this.capacityBytes = Number.POSITIVE_INFINITY;
     this.extraMs = 0;
+  }
+
+  /** Counts one sync; null: it is honest. */
+  lies(name: string): DiskLie["fate"] | null {
+    let fate: DiskLie["fate"] | null = null;
+    for (const told of this.#lies) {
+      const { lie } = told;
+      if (!name.startsWith(lie.prefix)) continue;
+      told.seen += 1;
+      if (fate !== null || told.seen <= lie.after || told.seen > lie.after + lie.times) continue;
+      fate = lie.fate;
+      lie.told();
+    }
+    return fate;
   }
 
   /** Counts one call; the error that it ends with, if it was to fail. */

@@ -28,6 +28,8 @@ export class VirtualFile {
   #size = 0;
   #dirty = new Map<number, Uint8Array>();
   #dropped = new Map<number, Uint8Array>();
+  /** What lying syncs have reported, and what will be lost once another one is honest. */
+  #owed = new Map<number, Uint8Array>();
 
   /** A twin, unsynced sectors included. */
   copy(): VirtualFile {
@@ -37,6 +39,7 @@ export class VirtualFile {
     twin.#size = this.#size;
     twin.#dirty = copySectors(this.#dirty);
     twin.#dropped = copySectors(this.#dropped);
+    twin.#owed = copySectors(this.#owed);
     return twin;
   }
 
@@ -77,25 +80,45 @@ export class VirtualFile {
       if (length === SECTOR_BYTES) this.#dirty.set(sector, part.slice());
       else this.#dirtySector(sector).set(part, within);
       this.#dropped.delete(sector);
+      this.#owed.delete(sector);
       at += length;
     }
     this.#size = Math.max(this.#size, end);
   }
 
   sync(): void {
+    if (this.#dirty.size > 0) this.#drop(this.#owed);
     for (const [sector, bytes] of this.#dirty) this.#platter[sector] = bytes;
     this.#dirty.clear();
     this.#platterSize = this.#size;
   }
 
+  /**
+   * A sync that lies: nothing has reached the platter. If the power goes before anything later is
+   * synced, it turns out that all of it has after all; else that nothing has. Lost at the very end
+   * of a file it would be as if it had never been written, and no reader could tell.
+   */
+  deferSync(): void {
+    for (const [sector, bytes] of this.#dirty) this.#owed.set(sector, bytes);
+    this.#dirty.clear();
+  }
+
   /** A sync that failed: nothing has reached the platter, and nothing will. */
   failSync(): void {
-    for (const [sector, bytes] of this.#dirty) this.#dropped.set(sector, bytes);
-    this.#dirty.clear();
+    this.#drop(this.#dirty);
+  }
+
+  #drop(sectors: Map<number, Uint8Array>): void {
+    for (const [sector, bytes] of sectors) this.#dropped.set(sector, bytes);
+    sectors.clear();
   }
 
   /** The power goes: `fate` decides about every unsynced sector and about the size. */
   lose(fate: FileFate): void {
+    for (const [sector, bytes] of this.#owed) this.#platter[sector] = bytes;
+    if (this.#owed.size > 0)
+      this.#platterSize = Math.max(this.#platterSize, this.#endOf(this.#owed));
+    this.#owed.clear();
     for (const sector of this.unsyncedSectors()) {
       const kept = fate.sector(sector);
       if (kept === "new") this.#platter[sector] = this.#dirty.get(sector);
@@ -129,6 +152,11 @@ export class VirtualFile {
     this.#resize(Math.min(size, this.#size));
   }
 
+  /** Where the last of these sectors ends, within the file. */
+  #endOf(sectors: ReadonlyMap<number, Uint8Array>): number {
+    return Math.min(this.#size, (Math.max(...sectors.keys()) + 1) * SECTOR_BYTES);
+  }
+
   #resize(size: number): void {
     const sectors = Math.ceil(size / SECTOR_BYTES);
     if (sectors < this.#platter.length) this.#platter.length = sectors;
@@ -145,7 +173,8 @@ export class VirtualFile {
 
   /** What a reader sees of a sector; undefined: zeros. */
   #seen(sector: number): Uint8Array | undefined {
-    return this.#dirty.get(sector) ?? this.#dropped.get(sector) ?? this.#platter[sector];
+    const written = this.#dirty.get(sector) ?? this.#owed.get(sector) ?? this.#dropped.get(sector);
+    return written ?? this.#platter[sector];
   }
 
   #dirtySector(sector: number): Uint8Array {

@@ -265,7 +265,10 @@ export class VirtualDisk {
       const file = this.#image.file(name);
       if (failed !== null) file?.failSync();
       else if (file !== null) {
-        file.sync();
+        const lie = this.faults.lies(name);
+        if (lie === null) file.sync();
+        else if (lie === "lost") file.failSync();
+        else file.deferSync();
         this.#syncs += 1;
       }
       const error = failed ?? (file === null ? notFound(name) : null);

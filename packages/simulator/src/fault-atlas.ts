@@ -6,9 +6,9 @@ import type { Fault } from "./fault.ts";
  * The fault atlas keeps the sum of all faults survivable, so that every failure of a life is ours.
  * What it counts is the only thing that no protocol can do without: disks that still hold what was
  * made durable on them. Fewer than half of the nodes may ever lose any of it (by a wipe, an old
- * copy, rot or a misdirected write); the others may crash, stand still, fill up, fail their syncs
- * and be cut off as they like, all at once, as that ends. A node whose memory has gone never votes
- * again, so the rest must be a quorum.
+ * copy, rot, a misdirected write, a lost file or a sync that lies); the others may crash, stand
+ * still, fill up, fail their syncs and be cut off as they like, all at once, as that ends. A node
+ * whose memory has gone never votes again, so the rest must be a quorum.
  */
 export function drawVictims(draws: Draws, nodes: readonly NodeId[]): NodeId[] {
   const most = victimsMax(nodes.length);
@@ -25,9 +25,15 @@ export function victimsMax(count: number): number {
 export function victimsOf(faults: readonly Fault[]): ReadonlySet<NodeId> {
   const victims = new Set<NodeId>();
   for (const fault of faults) {
-    const { kind } = fault;
-    if (kind === "wipe" || kind === "stale" || kind === "rot" || kind === "misdirect")
-      victims.add(fault.target);
+    switch (fault.kind) {
+      case "wipe":
+      case "stale":
+      case "rot":
+      case "misdirect":
+      case "lost-file":
+      case "lie":
+        victims.add(fault.target);
+    }
   }
   return victims;
 }

@@ -6,7 +6,16 @@ import type { Target } from "./fault-network.ts";
  * What goes wrong with disks. Those that take away what was durable name their node: the fault
  * atlas has counted it. Times are virtual ms.
  */
-export type DiskTrouble = Wipe | Stale | Rot | Misdirect | SlowDisk | FullDisk | IoError;
+export type DiskTrouble =
+  | Wipe
+  | Stale
+  | Rot
+  | Misdirect
+  | LostFile
+  | Lie
+  | SlowDisk
+  | FullDisk
+  | IoError;
 
 /** The node dies and comes back with an empty disk. */
 export interface Wipe {
@@ -51,6 +60,36 @@ export interface Misdirect {
   readonly downMs: number;
 }
 
+/** What a file is for. */
+export type FileUse = "journal" | "identity" | "snapshot";
+
+/** The node dies; before it comes back, a file has gone, and its directory entry with it. */
+export interface LostFile {
+  readonly kind: "lost-file";
+  readonly atMs: number;
+  readonly target: NodeId;
+  readonly use: FileUse;
+  readonly draw: number;
+  readonly downMs: number;
+}
+
+/**
+ * `times` syncs of such files, after `after` honest ones, report success though nothing was saved;
+ * some time later the power goes. Of the two copies of the identity only the first is lied about.
+ * The disk keeps the last block of a journal that it lied about: that nothing is there where
+ * something was promised can only be seen from what was saved behind it.
+ */
+export interface Lie {
+  readonly kind: "lie";
+  readonly atMs: number;
+  readonly target: NodeId;
+  readonly use: FileUse;
+  readonly after: number;
+  readonly times: number;
+  readonly forMs: number;
+  readonly downMs: number;
+}
+
 /** Writes and syncs take this much longer. */
 export interface SlowDisk {
   readonly kind: "slow-disk";
@@ -91,6 +130,13 @@ export function describeDiskTrouble(fault: DiskTrouble): string {
       return `rot on ${fault.target} (${fault.place}), down ${fault.downMs} ms`;
     case "misdirect":
       return `misdirected write on ${fault.target}, down ${fault.downMs} ms`;
+    case "lost-file":
+      return `a file is lost on ${fault.target} (${fault.use}), down ${fault.downMs} ms`;
+    case "lie":
+      return (
+        `${fault.times} syncs lie on ${fault.target} (${fault.use}) after ${fault.after} more, ` +
+        `power loss ${fault.forMs} ms later`
+      );
     case "slow-disk":
       return `disk of ${fault.target} slower by ${fault.extraMs} ms for ${fault.forMs} ms`;
     case "full-disk":

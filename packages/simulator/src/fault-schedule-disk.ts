@@ -34,12 +34,23 @@ export function drawDiskTrouble(draws: Draws, nodes: readonly NodeId[], atMs: nu
   }
 }
 
+const LOSS_KINDS = Object.freeze([
+  "wipe",
+  "stale",
+  "rot",
+  "rot",
+  "misdirect",
+  "lost-file",
+  "lie",
+  "lie",
+] as const);
+
 /** What takes away what one victim had made durable. */
 export function drawLoss(draws: Draws, target: NodeId, untilMs: number): DiskTrouble[] {
   const atMs = draws.between(FIRST_FAULT_MS, Math.floor(untilMs * 0.8));
   const downMs = drawDownMs(draws);
   const draw = draws.between(0, 0xffff);
-  const kind = draws.pick(["wipe", "stale", "rot", "rot", "misdirect"] as const);
+  const kind = draws.pick(LOSS_KINDS);
   switch (kind) {
     case "wipe":
       return [{ kind, atMs, target, downMs }];
@@ -53,5 +64,16 @@ export function drawLoss(draws: Draws, target: NodeId, untilMs: number): DiskTro
     }
     case "misdirect":
       return [{ kind, atMs, target, draw, downMs }];
+    case "lost-file": {
+      const use = draws.pick(["journal", "journal", "journal", "identity", "snapshot"] as const);
+      return [{ kind, atMs, target, use, draw, downMs }];
+    }
+    case "lie": {
+      const use = draws.pick(["journal", "journal", "journal", "identity", "snapshot"] as const);
+      const after = draws.between(0, draws.pick([3, 30]));
+      const times = draws.pick([1, 1, 1, 2]);
+      const forMs = draws.pick([200, 1_000, 5_000]);
+      return [{ kind, atMs, target, use, after, times, forMs, downMs }];
+    }
   }
 }

@@ -76,6 +76,8 @@ const FAULT_SHAPES: Readonly<Record<Life["faults"][number]["kind"], Shape>> = {
   stale: { ...DOWN, ageMs: "number" },
   rot: { ...DOWN, place: "string", draw: "number" },
   misdirect: { ...DOWN, draw: "number" },
+  "lost-file": { ...DOWN, use: "string", draw: "number" },
+  lie: { ...DOWN, use: "string", after: "number", times: "number", forMs: "number" },
   "slow-disk": { ...LASTS, target: "any", extraMs: "number" },
   "full-disk": { ...LASTS, target: "any", roomBytes: "number" },
   "io-error": { ...AT, target: "any", call: "string", after: "number" },
