@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { mutantPlugin } from "./tools/mutants/vitest-plugin.mjs";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 
@@ -29,6 +30,7 @@ interface Suite {
 
 function project(suite: Suite) {
   return {
+    plugins: [mutantPlugin()],
     resolve: { alias },
     test: {
       name: suite.name,

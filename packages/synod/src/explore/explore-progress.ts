@@ -1,8 +1,5 @@
 import type { Progress } from "@synod/simulator";
-
-/** Between two lines where lines cannot be overwritten, ms. */
-const LINE_MS = 5_000;
-const REDRAW_MS = 200;
+import { createStatusLine } from "../status-line.ts";
 
 export interface ExploreProgress {
   on(progress: Progress): void;
@@ -10,31 +7,27 @@ export interface ExploreProgress {
   end(): void;
 }
 
-/** A line that is redrawn on a terminal, and one every few seconds elsewhere. */
+/** Tells how an exploration goes. */
 export function createProgress(
   out: NodeJS.WriteStream,
   now: () => number = () => performance.now(),
 ): ExploreProgress {
   const began = now();
-  let shown = began;
+  const line = createStatusLine(out, now);
   let last = { at: began, transitions: 0 };
-  const clear = out.isTTY ? "\r\u001b[2K" : "";
   return {
-    on(progress) {
-      const at = now();
-      if (at - shown < (out.isTTY ? REDRAW_MS : LINE_MS)) return;
-      shown = at;
-      const rate = ((progress.transitions - last.transitions) / (at - last.at)) * 1000;
-      last = { at, transitions: progress.transitions };
-      const { states, depth, waiting } = progress;
-      const text =
-        `${count(states)} states, ${count(waiting)} waiting, depth ${depth}, ` +
-        `${count(Math.round(rate))} transitions/s, ${((at - began) / 1000).toFixed(0)} s`;
-      out.write(out.isTTY ? `${clear}${text}` : `${text}\n`);
-    },
-    end() {
-      if (out.isTTY && shown > began) out.write(clear);
-    },
+    on: (progress) =>
+      line.show(() => {
+        const at = now();
+        const rate = ((progress.transitions - last.transitions) / (at - last.at)) * 1000;
+        last = { at, transitions: progress.transitions };
+        const { states, depth, waiting } = progress;
+        return (
+          `${count(states)} states, ${count(waiting)} waiting, depth ${depth}, ` +
+          `${count(Math.round(rate))} transitions/s, ${((at - began) / 1000).toFixed(0)} s`
+        );
+      }),
+    end: line.wipe,
   };
 }
 

@@ -1,87 +1,161 @@
-import { spawn } from "node:child_process";
 import { CommandFailure } from "../exit-codes.ts";
+import { createStatusLine } from "../status-line.ts";
+import { LAYERS, type LayerName, type Verdict } from "./mutant-layers.ts";
 import { type Mutant, readMutants } from "./mutants.ts";
-import { mutantArguments } from "./sweep.ts";
 
-/** What can kill a mutant. */
-const LAYERS = ["simulation", "model"] as const;
+export interface MutantsTableOptions {
+  /** Mutants that are tried side by side. */
+  readonly jobs: number;
+  /** One line of JSON in the place of the table. */
+  readonly json: boolean;
+  /** Only this one; absent: all. */
+  readonly mutant?: string;
+}
 
-type Layer = (typeof LAYERS)[number];
+const LAYER_NAMES = Object.keys(LAYERS) as LayerName[];
 
-/** What became of one mutant in one layer. */
-interface Verdict {
-  readonly killed: boolean;
-  /** By what, in a few words. */
-  readonly by: string;
-  readonly seconds: number;
+/** Null: that layer has nothing on record for this mutant. */
+type Verdicts = Readonly<Record<LayerName, Verdict | null>>;
+
+interface Judged {
+  readonly mutant: Mutant;
+  readonly verdicts: Verdicts;
 }
 
 /**
- * Runs every seeded bug on the seeds and bounds that are known to kill it, and prints who killed
- * it, and how fast. Fails if one survives.
+ * Runs every seeded bug on the test, the bounds and the seeds that are known to kill it, and prints
+ * who killed it, and how fast. Fails if one survives them all.
  */
-export async function mutantsTable(): Promise<void> {
-  const mutants = readMutants();
-  const width = Math.max(...mutants.map(({ name }) => name.length));
-  const heads = LAYERS.map((layer) => layer.padEnd(34)).join("");
-  process.stdout.write(`${"row".padEnd(5)}${"mutant".padEnd(width + 2)}class       ${heads}\n`);
-  const survivors: string[] = [];
-  for (const mutant of mutants) {
-    const verdicts: (Verdict | null)[] = [];
-    for (const layer of LAYERS) verdicts.push(await judge(mutant, layer));
-    if (!verdicts.some((verdict) => verdict?.killed)) survivors.push(mutant.name);
-    const cells = verdicts.map((verdict) => cell(verdict).padEnd(34)).join("");
-    const { row, name } = mutant;
-    const left = `${(row ?? "").padEnd(5)}${name.padEnd(width + 2)}${mutant.class.padEnd(12)}`;
-    process.stdout.write(`${left}${cells}`.trimEnd().concat("\n"));
-  }
-  const killed = mutants.length - survivors.length;
-  process.stdout.write(`${killed} of ${mutants.length} mutants killed\n`);
-  if (survivors.length > 0) throw new CommandFailure("failure", `alive: ${survivors.join(", ")}`);
+export async function mutantsTable(
+  options: MutantsTableOptions,
+  list: readonly Mutant[] = readMutants(),
+): Promise<void> {
+  const mutants = list.filter(({ name }) => (options.mutant ?? name) === name);
+  if (mutants.length === 0)
+    throw new CommandFailure("usage", `there is no mutant ${options.mutant}`);
+  const began = performance.now();
+  const status = createStatusLine(process.stderr);
+  const tell = (line: string): void => {
+    if (options.json) return;
+    status.wipe();
+    process.stdout.write(`${line}\n`);
+  };
+  tell(headOf(mutants));
+  const judged = await judgeAll(mutants, options.jobs, {
+    progress: (done) =>
+      status.show(() => `${done} of ${mutants.length} mutants, ${secondsSince(began)} s`),
+    next: (one) => tell(rowOf(one, mutants)),
+  });
+  status.wipe();
+  const seconds = secondsSince(began);
+  if (options.json) process.stdout.write(`${JSON.stringify(figures(judged, seconds, options))}\n`);
+  else tell(summary(judged, seconds));
+  const alive = judged.filter(({ verdicts }) => killers(verdicts).length === 0);
+  if (alive.length === 0) return;
+  throw new CommandFailure(
+    "failure",
+    `alive: ${alive.map(({ mutant }) => mutant.name).join(", ")}`,
+  );
 }
 
-function cell(verdict: Verdict | null): string {
+function secondsSince(began: number): number {
+  return Math.round((performance.now() - began) / 100) / 10;
+}
+
+interface Listener {
+  progress(done: number): void;
+  /** In the order of the list. */
+  next(judged: Judged): void;
+}
+
+async function judgeAll(
+  mutants: readonly Mutant[],
+  jobs: number,
+  listener: Listener,
+): Promise<Judged[]> {
+  const judged: Judged[] = [];
+  let taken = 0;
+  let done = 0;
+  let told = 0;
+  const work = async (): Promise<void> => {
+    while (taken < mutants.length) {
+      const at = taken;
+      taken += 1;
+      const mutant = mutants[at] as Mutant;
+      judged[at] = { mutant, verdicts: await judge(mutant) };
+      done += 1;
+      listener.progress(done);
+      for (let next = judged[told]; next !== undefined; next = judged[told]) {
+        listener.next(next);
+        told += 1;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, mutants.length) }, work));
+  return judged;
+}
+
+async function judge(mutant: Mutant): Promise<Verdicts> {
+  const test = await LAYERS.test(mutant);
+  const model = await LAYERS.model(mutant);
+  const simulation = await LAYERS.simulation(mutant);
+  return { test, model, simulation };
+}
+
+function killers(verdicts: Verdicts): LayerName[] {
+  return LAYER_NAMES.filter((layer) => verdicts[layer]?.killed === true);
+}
+
+/** Columns of text; the last one is as wide as it likes. */
+function columns(cells: readonly string[], mutants: readonly Mutant[]): string {
+  const name = Math.max(...mutants.map((mutant) => mutant.name.length));
+  const widths = [3, name, 10, 30, 24, 0];
+  return cells
+    .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+    .join("  ")
+    .trimEnd();
+}
+
+function headOf(mutants: readonly Mutant[]): string {
+  return columns(["row", "mutant", "class", ...LAYER_NAMES], mutants);
+}
+
+function rowOf({ mutant, verdicts }: Judged, mutants: readonly Mutant[]): string {
+  const cells = LAYER_NAMES.map((layer) => cellOf(verdicts[layer]));
+  return columns([mutant.row ?? "", mutant.name, mutant.class, ...cells], mutants);
+}
+
+function cellOf(verdict: Verdict | null): string {
   if (verdict === null) return "-";
   const { killed, by, seconds } = verdict;
-  return `${killed ? by : "SURVIVED"}, ${seconds.toFixed(1)} s`;
+  return `${killed ? "" : "SURVIVED "}${by}, ${seconds.toFixed(1)} s`;
 }
 
-async function judge(mutant: Mutant, layer: Layer): Promise<Verdict | null> {
-  const { name, seeds, explore } = mutant;
-  if (layer === "model") {
-    if (explore === undefined) return null;
-    const { code, seconds } = await run(name, ["explore", ...explore]);
-    return { killed: code === 1, by: "counter-example", seconds };
-  }
-  let total = 0;
-  for (const seed of seeds) {
-    const { code, text, seconds } = await run(name, ["sim", "--seed", String(seed)]);
-    total += seconds;
-    const oracle = /VIOLATION of "([^"]+)"/.exec(text)?.[1];
-    if (code === 1 && oracle !== undefined)
-      return { killed: true, by: `"${oracle}", seed ${seed}`, seconds: total };
-  }
-  return seeds.length === 0 ? null : { killed: false, by: "", seconds: total };
+function summary(judged: readonly Judged[], seconds: number): string {
+  const killed = judged.filter(({ verdicts }) => killers(verdicts).length > 0).length;
+  const twice = judged.filter(({ verdicts }) => killers(verdicts).length > 1).length;
+  const layers = LAYER_NAMES.map((layer) => {
+    const tried = judged.flatMap(({ verdicts }) => verdicts[layer] ?? []);
+    const time = tried.reduce((sum, verdict) => sum + verdict.seconds, 0);
+    return `${layer} ${tried.filter((verdict) => verdict.killed).length} in ${time.toFixed(0)} s`;
+  });
+  return (
+    `${killed} of ${judged.length} mutants killed, ${twice} by more than one layer; ` +
+    `${layers.join(", ")}; ${seconds} s in all`
+  );
 }
 
-/** Runs the command itself with the bug in it. */
-function run(
-  mutant: string,
-  args: readonly string[],
-): Promise<{ readonly code: number | null; readonly text: string; readonly seconds: number }> {
-  const began = performance.now();
-  const command = process.argv[1] ?? "";
-  const child = spawn(process.execPath, [...mutantArguments(mutant), command, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let text = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (data: Buffer) => {
-      text += data.toString();
-    });
-  return new Promise((resolve) => {
-    child.on("close", (code) =>
-      resolve({ code, text, seconds: (performance.now() - began) / 1000 }),
-    );
-  });
+function figures(judged: readonly Judged[], seconds: number, options: MutantsTableOptions) {
+  return {
+    mutants: judged.map(({ mutant: { name, row, class: kind, says }, verdicts }) => ({
+      name,
+      row,
+      class: kind,
+      says,
+      killers: killers(verdicts),
+      layers: verdicts,
+    })),
+    seconds,
+    jobs: options.jobs,
+  };
 }

@@ -14,10 +14,12 @@ export interface Mutant {
   readonly of?: number;
   readonly nth?: number;
   readonly replacement: string;
-  /** Seeds known to kill it. */
-  readonly seeds: readonly number[];
-  /** Arguments of `synod explore` under which it is killed; absent: none are known. */
+  /** A test of the ordinary suite that fails because of it. */
+  readonly test?: { readonly file: string; readonly name: string };
+  /** Arguments of `synod explore` under which it is found. */
   readonly explore?: readonly string[];
+  /** Seeds of `synod sim`, each of which finds it. */
+  readonly seeds: readonly number[];
 }
 
 const LIST = new URL("../../../../tools/mutants/mutants.json", import.meta.url);

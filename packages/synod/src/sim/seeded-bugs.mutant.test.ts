@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { readMutants } from "./mutants.ts";
+import { LAYERS } from "./mutant-layers.ts";
+import { type Mutant, readMutants } from "./mutants.ts";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 
@@ -28,6 +29,15 @@ function synod(...args: string[]) {
   return { code: done.status, text: `${done.stdout}${done.stderr}` };
 }
 
+/** What the first layer makes of it that has something on record. */
+async function cheapest(mutant: Mutant) {
+  for (const judge of Object.values(LAYERS)) {
+    const verdict = await judge(mutant);
+    if (verdict !== null) return verdict;
+  }
+  return null;
+}
+
 function occurrences(text: string, find: string): number {
   return text.split(find).length - 1;
 }
@@ -45,12 +55,9 @@ describe("seeded bugs", () => {
     expect(recorded).toEqual(expect.arrayContaining(NAMED));
   });
 
-  it.each(mutants.filter(({ seeds }) => seeds.length > 0))("$name is killed", ({ name, seeds }) => {
-    const killed = seeds.map((seed) => synod("sim", "--mutant", name, "--seed", String(seed)));
-    for (const { code, text } of killed) {
-      expect(text).toContain("VIOLATION");
-      expect(code).toBe(1);
-    }
+  it.each(mutants)("$name is killed by the cheapest that can", async (mutant) => {
+    const verdict = await cheapest(mutant);
+    expect(verdict).toMatchObject({ killed: true });
   });
 
   it("become a short story", () => {

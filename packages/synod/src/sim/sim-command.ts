@@ -66,14 +66,14 @@ export function addSimCommand(program: Command): void {
     .option("--keep-going", "do not stop at the first violation", false)
     .option("--canary", "plant a violation in every seed: it must be reported", false)
     .option("--probes", "list in how many seeds each situation occurred", false)
-    .option("--json", "end a sweep with one line of JSON instead of words", false)
+    .option("--json", "end a sweep, or --mutants, with one line of JSON instead of words", false)
     .option("--mutant <name>", "run with a seeded bug of tools/mutants")
-    .option("--mutants", "run every seeded bug: who kills it, and how fast", false)
+    .option("--mutants", "who kills each seeded bug (or that of --mutant), and how fast", false)
     .action((options: SimOptions) => runSim(options));
 }
 
 async function runSim(options: SimOptions): Promise<void> {
-  if (options.mutants) return mutantsTable();
+  if (options.mutants) return mutantsTable(options);
   if (options.seed === undefined) return sweepSeeds(options);
   if (options.seeds !== undefined)
     throw new CommandFailure("usage", "--seed replays one seed, --seeds sweeps: give one of them");

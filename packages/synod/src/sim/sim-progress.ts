@@ -1,8 +1,5 @@
 import type { SeedReport } from "@synod/simulator";
-
-/** Between two lines where lines cannot be overwritten, ms. */
-const LINE_MS = 5_000;
-const REDRAW_MS = 200;
+import { createStatusLine } from "../status-line.ts";
 
 export interface Progress {
   add(report: SeedReport): void;
@@ -11,10 +8,7 @@ export interface Progress {
   summary(): string;
 }
 
-/**
- * Tells how a sweep goes: a line that is redrawn on a terminal, one line every few seconds
- * elsewhere.
- */
+/** Tells how a sweep goes. */
 export function createProgress(
   out: NodeJS.WriteStream,
   count: number,
@@ -24,7 +18,7 @@ export function createProgress(
   const totals = { seeds: 0, completed: 0, faults: 0, virtualMs: 0, forks: 0, failed: 0 };
   /** Completed operations of each seed. */
   const completed: number[] = [];
-  let shown = began;
+  const line = createStatusLine(out, now);
   const state = (): string => {
     const seconds = ((now() - began) / 1000).toFixed(0);
     const hours = (totals.virtualMs / 3_600_000).toFixed(1);
@@ -34,7 +28,6 @@ export function createProgress(
       `${totals.faults} faults, ${totals.forks} forks`
     );
   };
-  const clear = out.isTTY ? "\r\u001b[2K" : "";
   return {
     add: (report) => {
       totals.seeds += 1;
@@ -44,15 +37,11 @@ export function createProgress(
       totals.virtualMs += report.virtualMs;
       totals.forks += report.forks;
       if (report.violation !== null) totals.failed += 1;
-      if (now() - shown < (out.isTTY ? REDRAW_MS : LINE_MS)) return;
-      shown = now();
-      out.write(out.isTTY ? `${clear}${state()}` : `${state()}\n`);
+      line.show(state);
     },
-    say: (text) => {
-      out.write(`${clear}${text}\n`);
-    },
+    say: line.say,
     summary: () => {
-      if (out.isTTY) out.write(clear);
+      line.wipe();
       completed.sort((a, b) => a - b);
       const median = completed[completed.length >> 1] ?? 0;
       return `${state()}\noperations of a seed: at least ${completed[0] ?? 0}, median ${median}`;
