@@ -12,7 +12,7 @@ import {
  * the other, without a count. So batches are joined by joining their bytes, and a leader never
  * decodes what it only passes on.
  */
-const KINDS: readonly CommandKind[] = ["apply", "barrier", "stop"];
+const KINDS: readonly CommandKind[] = ["apply", "barrier", "stop", "configure"];
 
 /** Smallest body: kind, flags, sequence, acknowledged, origin, client length, payload length. */
 const BODY_BYTES_MIN = 1 + 1 + 8 + 8 + 4 + 4 + 4;

@@ -5,9 +5,11 @@ import type { NodeId } from "./ids.ts";
  * - `barrier`: executes nothing; conflicts with everything, so at its position all replicas hold
  *   the
  *   same state. Hosts ask for one to take a snapshot.
+ * - `configure`: a barrier that carries something for the protocol itself, like who leads from some
+ *   slot on; its payload is in the protocol's own words.
  * - `stop`: the last command of a configuration; its payload is the next one. Nothing follows it.
  */
-export type CommandKind = "apply" | "barrier" | "stop";
+export type CommandKind = "apply" | "barrier" | "stop" | "configure";
 
 /** What a command touches. Filled in by the host only for protocols that order by conflict. */
 export interface Footprint {

@@ -4,11 +4,15 @@ import {
   type MultipaxosState,
   multipaxos,
 } from "@synod/core/protocols/multipaxos";
+import { type PmmcMessage, type PmmcState, pmmc } from "@synod/core/protocols/pmmc";
 import { KeyValueMachine, keyValue } from "@synod/machines";
 import type { Life, OperationCodec, SimulatedSystem } from "@synod/simulator";
 import { MULTIPAXOS_PROBES } from "./multipaxos-probes.ts";
 import { describeMessage } from "./multipaxos-story.ts";
 import { createMultipaxosWatch } from "./multipaxos-watch.ts";
+import { PMMC_PROBES } from "./pmmc-probes.ts";
+import { describePmmc } from "./pmmc-story.ts";
+import { createPmmcWatch } from "./pmmc-watch.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -36,8 +40,7 @@ const keyValueOperations: OperationCodec = {
  * turn.
  */
 function multipaxosTuning(life: Life): Record<string, number> {
-  const pick = (from: readonly number[], shift: number): number =>
-    from[((life.seed * 2_654_435_761) >>> shift) % from.length] as number;
+  const pick = pickFor(life);
   return {
     ...slowness(life),
     window: pick([1, 2, 8, 8, 32], 3),
@@ -46,6 +49,29 @@ function multipaxosTuning(life: Life): Record<string, number> {
     retainBytes: pick([0, 2_048, 16_384, 1_048_576], 12),
     batchBytesMax: pick([256, 4_096, 65_536], 15),
   };
+}
+
+function pmmcTuning(life: Life): Record<string, number> {
+  const pick = pickFor(life);
+  const { heartbeatMs, electionMs, resendMs } = slowness(life);
+  return {
+    pingMs: heartbeatMs,
+    reportMs: heartbeatMs,
+    timeoutMs: electionMs,
+    timeoutMaxMs: 3 * electionMs,
+    resendMs,
+    retryMs: resendMs,
+    window: pick([1, 2, 8, 8, 32], 3),
+    chunkBytes: pick([512, 4_096, 65_536], 6),
+    retainBytes: pick([0, 2_048, 16_384, 1_048_576], 9),
+    batchBytesMax: pick([256, 4_096, 65_536], 12),
+    commandersMax: pick([1, 8, 256], 15),
+  };
+}
+
+/** Picks by a few bits of the life's seed. */
+function pickFor(life: Life): (from: readonly number[], shift: number) => number {
+  return (from, shift) => from[((life.seed * 2_654_435_761) >>> shift) % from.length] as number;
 }
 
 /** Time-outs leave room for the slowest round trip of the life. */
@@ -71,9 +97,25 @@ const multipaxosKeyValue: SimulatedSystem<MultipaxosState, MultipaxosMessage> = 
   probes: MULTIPAXOS_PROBES,
 };
 
-/** What `--protocol` may name. */
-export const SYSTEMS = {
-  multipaxos: multipaxosKeyValue,
-} as const;
+const pmmcKeyValue: SimulatedSystem<PmmcState, PmmcMessage> = {
+  protocol: pmmc,
+  operations: keyValueOperations,
+  checksum: zlibCrc32,
+  createMachine: () => new KeyValueMachine(),
+  protocolTuning: pmmcTuning,
+  electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
+  electionEvents: { begun: "campaign", won: "elected" },
+  isVote: ({ kind }) => ["p1b", "p2b", "readReply", "grant"].includes(kind),
+  describe: describePmmc,
+  createWatch: createPmmcWatch,
+  probes: PMMC_PROBES,
+};
 
-export type SystemName = keyof typeof SYSTEMS;
+export type SystemName = "multipaxos" | "pmmc";
+
+/** What `--protocol` may name; whoever runs one need not know what its states look like. */
+// biome-ignore lint/suspicious/noExplicitAny: each brings states and messages of its own
+export const SYSTEMS: Readonly<Record<SystemName, SimulatedSystem<any, any>>> = {
+  multipaxos: multipaxosKeyValue,
+  pmmc: pmmcKeyValue,
+};
