@@ -116,7 +116,7 @@ export interface IoError {
   readonly kind: "io-error";
   readonly atMs: number;
   readonly target: Target;
-  readonly call: Extract<DiskCall, "sync" | "write" | "read" | "syncDirectory" | "rename">;
+  readonly call: Exclude<DiskCall, "lock" | "unlock">;
   readonly after: number;
 }
 

@@ -28,11 +28,27 @@ export function drawDiskTrouble(draws: Draws, nodes: readonly NodeId[], atMs: nu
         kind: "io-error",
         atMs,
         target,
-        call: draws.pick(["sync", "sync", "sync", "write", "syncDirectory", "rename", "read"]),
+        call: draws.pick(FAILING_CALLS),
         after: draws.between(0, draws.pick([3, 30])),
       };
   }
 }
+
+const FAILING_CALLS = Object.freeze([
+  "sync",
+  "sync",
+  "sync",
+  "sync",
+  "write",
+  "write",
+  "syncDirectory",
+  "rename",
+  "read",
+  "create",
+  "remove",
+  "list",
+  "size",
+] as const);
 
 const LOSS_KINDS = Object.freeze([
   "wipe",

@@ -85,7 +85,7 @@ function drawPowerLoss(draws: Draws, nodes: readonly NodeId[], atMs: number): Fa
 }
 
 function drawPause(draws: Draws, nodes: readonly NodeId[], atMs: number): Fault {
-  const forMs = draws.pick([20, 300, 1_500, 5_000, 12_000]);
+  const forMs = draws.pick([1, 20, 300, 1_500, 1_500, 5_000, 12_000, 60_000]);
   return { kind: "pause", atMs, target: drawTarget(draws, nodes), forMs };
 }
 

@@ -94,6 +94,7 @@ function drawNetwork(draws: Draws): NetworkFaults {
   const lossy = draws.chance(0.5);
   return {
     loss: lossy ? draws.pick([0.001, 0.01, 0.05, 0.15]) : 0,
+    lossSpread: lossy ? 1 : 0,
     duplication: draws.chance(0.4) ? draws.pick([0.01, 0.1, 0.3]) : 0,
     replay: draws.chance(0.4) ? draws.pick([0.005, 0.02, 0.05]) : 0,
     corruption: draws.chance(0.25) ? draws.pick([0.0005, 0.005, 0.02]) : 0,

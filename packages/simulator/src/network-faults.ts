@@ -2,6 +2,8 @@
 export interface NetworkFaults {
   /** Probability that a frame is lost. */
   readonly loss: number;
+  /** How far single links are from that: 0, all alike, to 1, from none to twice as much. */
+  readonly lossSpread: number;
   /** Probability that a frame arrives a second time shortly after. */
   readonly duplication: number;
   /**
@@ -23,6 +25,7 @@ export interface NetworkFaults {
 
 export const PERFECT_NETWORK: NetworkFaults = Object.freeze({
   loss: 0,
+  lossSpread: 0,
   duplication: 0,
   replay: 0,
   corruption: 0,

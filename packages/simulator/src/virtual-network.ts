@@ -33,6 +33,8 @@ interface Pair {
 }
 
 interface Link {
+  /** Its share in the loss of the network; 1 on the average. */
+  readonly lossiness: number;
   cuts: number;
   /** Cuts that leave a connection standing. */
   mutes: number;
@@ -271,7 +273,7 @@ export class Switchboard {
       this.#faults;
     const n = link.frames;
     const seed = this.#seed;
-    if (loss > 0 && drawFraction(seed, "loss", from, to, n) < loss)
+    if (loss > 0 && drawFraction(seed, "loss", from, to, n) < loss * link.lossiness)
       return this.#watch.hit("frame: lost");
     let delay = wait + delayMinMs + delayMeanMs * this.#tail(from, to, n);
     if (ordered) {
@@ -371,7 +373,9 @@ export class Switchboard {
     const key = from * 0x10000 + to;
     let link = this.#links.get(key);
     if (link === undefined) {
+      const { lossSpread } = this.#faults;
       link = {
+        lossiness: 1 + lossSpread * (2 * drawFraction(this.#seed, "loss", from, to) - 1),
         cuts: 0,
         mutes: 0,
         frames: 0,

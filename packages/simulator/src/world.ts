@@ -24,7 +24,7 @@ const SAMPLE_MS = 250;
 const OPERATIONS_WANTED = 500;
 /** How much longer it lasts for their sake, by steps and in all, virtual ms. */
 const EXTRA_MS = 2_000;
-const EXTRA_MS_MAX = 240_000;
+const EXTRA_MS_MAX = 480_000;
 
 export interface WorldOptions {
   readonly story: Story | null;
