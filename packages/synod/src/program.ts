@@ -9,6 +9,7 @@ import { addReplayCommand } from "./sim/replay-command.ts";
 import { addSimCommand } from "./sim/sim-command.ts";
 import { addStartCommand } from "./start-command.ts";
 import { addStatusCommand } from "./status-command.ts";
+import { addToyCommand } from "./toy/toy-command.ts";
 import { VERSION } from "./version.ts";
 
 /** Fixed, so that what docs/cli.md shows is what everybody sees. */
@@ -33,6 +34,7 @@ export function createProgram(): Command {
   addReplayCommand(program);
   addCheckCommand(program);
   addExploreCommand(program);
+  addToyCommand(program);
   for (const command of [program, ...program.commands]) {
     command.configureOutput({
       getOutHelpWidth: () => HELP_COLUMNS,
