@@ -8,6 +8,12 @@ afterEach(() => vi.restoreAllMocks());
 const mutants = readMutants();
 
 describe("seeded bugs", () => {
+  const lived = mutants.filter(({ random }) => random !== undefined);
+
+  it.each(lived)("$name is found by random runs", async (mutant) => {
+    expect(await LAYERS.random(mutant)).toMatchObject({ killed: true });
+  });
+
   const modelled = mutants.filter(({ explore }) => explore !== undefined);
 
   it.each(modelled)("$name is found by the explorer", async (mutant) => {
@@ -39,9 +45,9 @@ describe("a bug that nobody finds", () => {
     const by = async (name: string) =>
       LAYERS.test({ ...HIDDEN, test: { file: "packages/core/src/ballot.test.ts", name } });
     const passed = await by("the round decides before the proposer");
-    expect(passed).toMatchObject({ killed: false, by: "ballot.test.ts: passed" });
+    expect(passed).toMatchObject({ killed: false, by: "ballot.test.ts, passed" });
     const absent = await by("the round");
-    expect(absent).toMatchObject({ killed: false, by: "ballot.test.ts: no such test" });
+    expect(absent).toMatchObject({ killed: false, by: "ballot.test.ts, no such test" });
   });
 
   it("is no bug that cannot be put into the code: nothing has killed that", async () => {
@@ -59,10 +65,10 @@ describe("a bug that nobody finds", () => {
     const run = mutantsTable({ jobs: 1, json: false }, [HIDDEN]);
     await expect(run).rejects.toThrow("alive: read-round-reused");
     expect(out).toMatch(
-      /^row +mutant +class +test +model +simulation\nM20 +read-round-reused +safety/,
+      /^row +mutant +class +test +random +model +simulation\nM20 +read-round-reused +safety/,
     );
     expect(out).toMatch(
-      /SURVIVED ballot\.test\.ts: passed, .* SURVIVED exit code 0, [\d.]+ s +-\n/,
+      /SURVIVED ballot\.test\.ts, passed, .* - +SURVIVED exit code 0, [\d.]+ s +-\n/,
     );
     expect(out).toMatch(/\n0 of 1 mutants killed, 0 by more than one layer; .* s in all\n$/);
   });

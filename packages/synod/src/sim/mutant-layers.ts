@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { count } from "../explore/explore-progress.ts";
-import type { Mutant } from "./mutants.ts";
+import type { FailingTest, Mutant } from "./mutants.ts";
 import { mutantArguments } from "./sweep.ts";
 
 /** What one layer of tests made of a mutant. */
@@ -15,12 +15,13 @@ export interface Verdict {
 type Judge = (mutant: Mutant) => Promise<Verdict | null>;
 
 /**
- * What can kill a mutant, the cheapest first: a directed test, the explorer, whole lives. Each runs
- * in processes of its own, with the bug in their code, and answers null when the list names nothing
- * for it to try.
+ * What can kill a mutant, the cheapest first: a directed test, a test of random runs, the explorer,
+ * whole lives. Each runs in processes of its own, with the bug in their code, and answers null when
+ * the list names nothing for it to try.
  */
 export const LAYERS = {
-  test: byTest,
+  test: ({ name, test }) => byTest(name, test),
+  random: ({ name, random }) => byTest(name, random),
   model: byExplorer,
   simulation: bySeeds,
 } as const satisfies Readonly<Record<string, Judge>>;
@@ -32,31 +33,43 @@ const COMMAND = fileURLToPath(new URL("../../bin/synod.js", import.meta.url));
 const VITEST = `${ROOT}node_modules/vitest/vitest.mjs`;
 
 /** A file that does not even load kills nothing: the test itself must have failed. */
-async function byTest({ name, test }: Mutant): Promise<Verdict | null> {
+async function byTest(mutant: string, test: FailingTest | undefined): Promise<Verdict | null> {
   if (test === undefined) return null;
-  const pattern = `^${test.name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
+  const { name, file } = test;
+  const project = file.endsWith(".sim.test.ts") ? "sim" : "unit";
+  const pattern = `^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
   const { text, seconds } = await run(
-    [VITEST, "run", "--project", "unit", test.file, "-t", pattern, "--reporter=json"],
-    { ...withoutVitest(), SYNOD_MUTANT: name },
+    [VITEST, "run", "--project", project, file, "-t", pattern, "--reporter=json"],
+    { ...withoutVitest(), SYNOD_MUTANT: mutant },
   );
-  const status = statusOf(text, test.name);
+  const { status, message } = resultOf(text, name);
   const killed = status === "failed";
-  const file = test.file.slice(test.file.lastIndexOf("/") + 1);
-  return { killed, by: killed ? file : `${file}: ${status}`, seconds };
+  const seed = /\bseed (\d+)/.exec(message)?.[0];
+  const by = [file.slice(file.lastIndexOf("/") + 1), killed ? seed : status];
+  return { killed, by: by.filter((part) => part !== undefined).join(", "), seconds };
 }
 
-/** `passed`, `failed`, or why neither: from what vitest's JSON reporter wrote. */
-function statusOf(text: string, name: string): string {
+/** What vitest's JSON reporter wrote of this test; `status` says so when that is nothing. */
+function resultOf(
+  text: string,
+  name: string,
+): { readonly status: string; readonly message: string } {
   const json = /^\{.*\}$/m.exec(text)?.[0];
-  if (json === undefined) return "no report";
+  if (json === undefined) return { status: "no report", message: "" };
   const { testResults } = JSON.parse(json) as VitestReport;
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
-  return tests.find(({ fullName }) => fullName === name)?.status ?? "no such test";
+  const found = tests.find(({ fullName }) => fullName === name);
+  if (found === undefined) return { status: "no such test", message: "" };
+  return { status: found.status, message: found.failureMessages[0] ?? "" };
 }
 
 interface VitestReport {
   readonly testResults: readonly {
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
   }[];
 }
 

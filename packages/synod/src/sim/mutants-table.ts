@@ -97,9 +97,10 @@ async function judgeAll(
 
 async function judge(mutant: Mutant): Promise<Verdicts> {
   const test = await LAYERS.test(mutant);
+  const random = await LAYERS.random(mutant);
   const model = await LAYERS.model(mutant);
   const simulation = await LAYERS.simulation(mutant);
-  return { test, model, simulation };
+  return { test, random, model, simulation };
 }
 
 function killers(verdicts: Verdicts): LayerName[] {
@@ -109,7 +110,7 @@ function killers(verdicts: Verdicts): LayerName[] {
 /** Columns of text; the last one is as wide as it likes. */
 function columns(cells: readonly string[], mutants: readonly Mutant[]): string {
   const name = Math.max(...mutants.map((mutant) => mutant.name.length));
-  const widths = [3, name, 10, 30, 24, 0];
+  const widths = [3, name, 10, 30, 35, 24, 0];
   return cells
     .map((cell, at) => cell.padEnd(widths[at] ?? 0))
     .join("  ")

@@ -14,12 +14,21 @@ export interface Mutant {
   readonly of?: number;
   readonly nth?: number;
   readonly replacement: string;
-  /** A test of the ordinary suite that fails because of it. */
-  readonly test?: { readonly file: string; readonly name: string };
+  /** A directed test that fails because of it. */
+  readonly test?: FailingTest;
+  /** A test of random runs that fails because of it. */
+  readonly random?: FailingTest;
   /** Arguments of `synod explore` under which it is found. */
   readonly explore?: readonly string[];
   /** Seeds of `synod sim`, each of which finds it. */
   readonly seeds: readonly number[];
+}
+
+/** A test of the ordinary suites. */
+export interface FailingTest {
+  readonly file: string;
+  /** With the names of the groups around it. */
+  readonly name: string;
 }
 
 const LIST = new URL("../../../../tools/mutants/mutants.json", import.meta.url);
