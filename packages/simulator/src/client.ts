@@ -37,6 +37,8 @@ export type OperationEnd =
   | { readonly kind: "done"; readonly outcome: Extract<Outcome, { kind: "done" }> }
   /** Every attempt was answered with a definite "not applied", and the client gives up. */
   | { readonly kind: "refused" }
+  /** Something else has been decided, and nothing ever will be again. */
+  | { readonly kind: "decided" }
   /** Nobody knows; it may take effect at any time, or never. */
   | { readonly kind: "unknown" };
 
@@ -162,7 +164,7 @@ export class Client {
       if (reply.kind === "done") return this.#end(operation, { kind: "done", outcome: reply });
       this.#wander(draws);
       const definite = reply.kind === "failed" && reply.applied === "no";
-      if (isDecided(reply)) return this.#end(operation, { kind: "refused" });
+      if (isDecided(reply)) return this.#end(operation, { kind: "decided" });
       if (!definite) return this.#end(operation, { kind: "unknown" });
       if (tries >= 3 || draws.chance(0.3)) return this.#end(operation, { kind: "refused" });
       this.#world.after(RETRY_MS << tries, () => this.#writeOnce(operation, draws, tries + 1));
@@ -178,7 +180,7 @@ export class Client {
         this.#newSession();
         return this.#end(operation, { kind: "unknown" });
       }
-      if (isDecided(reply)) return this.#end(operation, { kind: "refused" });
+      if (isDecided(reply)) return this.#end(operation, { kind: "decided" });
       this.#world.after(RETRY_MS << Math.min(tries, 4), () =>
         this.#insist(operation, draws, tries + 1),
       );

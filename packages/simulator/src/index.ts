@@ -39,7 +39,7 @@ export {
   readRegression,
   writeRegression,
 } from "./regression-file.ts";
-export { type RunOptions, runSeed, type SeedReport } from "./run-seed.ts";
+export { lifeOf, type RunOptions, runSeed, type SeedReport } from "./run-seed.ts";
 export { Scheduler } from "./scheduler.ts";
 export { countEvents, type ShrinkOptions, type Shrunk, shrink } from "./shrink.ts";
 export type { Story } from "./story.ts";

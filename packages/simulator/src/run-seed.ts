@@ -5,7 +5,6 @@ import type { SimulatedSystem } from "./system.ts";
 import { World } from "./world.ts";
 
 /** Fewer would make a clean life an empty one. */
-const OPERATIONS_MIN = 500;
 const FAULTS_MIN = 5;
 
 export interface RunOptions {
@@ -40,6 +39,11 @@ export interface SeedReport {
   readonly probes: Readonly<Record<string, number>>;
 }
 
+/** What `seed` means for `system`. */
+export function lifeOf<S, M>(system: SimulatedSystem<S, M>, seed: number): Life {
+  return system.adapt(drawLife(seed));
+}
+
 /** The same life with every operation of its clients at the time at which it began. */
 export function scriptLife<S, M>(system: SimulatedSystem<S, M>, life: Life): Life {
   const world = new World(system, life, {
@@ -66,11 +70,11 @@ export function runSeed<S, M>(
   options: RunOptions = {},
 ): SeedReport {
   const { story = null, canary = false, forks = true, messages = false } = options;
-  const life = options.life ?? drawLife(seed);
+  const life = options.life ?? lifeOf(system, seed);
   const world = new World(system, life, { story, canary, forks, messages });
   const hash = world.run();
   const { tally, panel, scheduler, faults } = world;
-  if (tally.completed < OPERATIONS_MIN && options.life === undefined)
+  if (tally.completed < system.operationsMin && options.life === undefined)
     panel.accuse("vacuous", `only ${tally.completed} operations were completed`);
   if (faults < FAULTS_MIN && options.life === undefined)
     panel.accuse("vacuous", `only ${faults} faults happened`);

@@ -26,6 +26,10 @@ export interface SimulatedSystem<S, M> {
    * wins.
    */
   readonly electionEvents: { readonly begun: string; readonly won: string } | null;
+  /** Operations that a life should have completed; with fewer it would be an empty one. */
+  readonly operationsMin: number;
+  /** A life drawn for a cluster that works for minutes, as this system needs it. */
+  adapt(life: Life): Life;
   /** Whether this message is a vote that a node without voting rights must never send. */
   isVote(message: M): boolean;
   /** One message in words; null: not worth telling. */

@@ -20,9 +20,7 @@ import type { SimulatedSystem } from "./system.ts";
 import { Switchboard } from "./virtual-network.ts";
 
 const SAMPLE_MS = 250;
-/** Operations that a life should have completed before it ends. */
-const OPERATIONS_WANTED = 500;
-/** How much longer it lasts for their sake, by steps and in all, virtual ms. */
+/** How much longer a life lasts for the sake of enough operations, by steps and in all, ms. */
 const EXTRA_MS = 2_000;
 const EXTRA_MS_MAX = 480_000;
 
@@ -209,7 +207,7 @@ export class World<S, M> {
   #endFaults(): void {
     const { clients, faultsMs } = this.#life;
     const isScripted = clients.some(({ script }) => script !== null);
-    const enough = isScripted || this.tally.completed >= OPERATIONS_WANTED;
+    const enough = isScripted || this.tally.completed >= this.#system.operationsMin;
     if (enough || this.scheduler.now >= faultsMs + EXTRA_MS_MAX) return this.#liveness.begin();
     this.scheduler.after(EXTRA_MS, -1, "world", () => this.#endFaults());
   }
@@ -317,6 +315,11 @@ export class World<S, M> {
       return;
     }
     if (end.kind === "refused") return this.panel.answers.refused(operation);
+    if (end.kind === "decided") {
+      this.panel.answers.refused(operation);
+      this.tally.completed += 1;
+      return this.#liveness.served(invokedAt);
+    }
     this.tally.completed += 1;
     if (operation.kind !== "stale-get") this.#liveness.served(invokedAt);
     this.#done(operation, end.outcome);

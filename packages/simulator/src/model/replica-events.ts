@@ -12,6 +12,7 @@ import {
   SYNC,
   stepOf,
   TIMEOUT,
+  WIPE,
 } from "./replica.ts";
 import type { ReplicaModelOptions } from "./replica-options.ts";
 
@@ -49,6 +50,7 @@ export function createEvents<S, M, H>(
   function compute(replica: Replica<S, M>, event: number): Outcome<S, M> {
     if (event === SYNC) return sync(replica);
     if (event === CRASH) return restart(replica);
+    if (event === WIPE) return restart({ ...replica, voter: false });
     if (event === LOOPBACK) {
       const [message, ...loopback] = replica.loopback;
       if (message === undefined) return invariant(false, "no message to itself") as never;
@@ -97,16 +99,26 @@ export function createEvents<S, M, H>(
     let next = rest.findIndex(isBarrier);
     if (next < 0) next = rest.length;
     const tail = rest.filter((effect, at) => at >= next || effect.kind !== "send");
-    const durable = store.journal(written(before.durable.records, before.tail.slice(0, covered)));
+    const synced = before.tail.slice(0, covered);
+    // Without a vote there is nothing that anybody relies on.
+    const durable = before.voter
+      ? store.journal(written(before.durable.records, synced))
+      : before.durable;
     return done({ ...before, durable, tail }, sink);
   }
 
   function restart(before: Replica<S, M>): Outcome<S, M> {
     const incarnation = before.incarnation + 1;
-    const { node, durable } = before;
-    const { state, effects } = bootState(options, node, durable.records, incarnation);
+    const { node, voter } = before;
+    const records = voter ? before.durable.records : [];
+    const { state, effects } = bootState(options, node, records, incarnation, voter);
     const blank = { tail: [], loopback: [], armed: [], delivered: [] };
-    return submitted({ ...before, ...blank, state, incarnation }, effects);
+    const started = submitted({ ...before, ...blank, state, incarnation }, effects);
+    const commands = options.requestsAfterCrash?.[node] ?? [];
+    if (commands.length === 0) return started;
+    const asked = input(started.replica, { kind: "propose", commands });
+    const letters = [...new Set([...started.letters, ...asked.letters])];
+    return { ...asked, letters, problem: started.problem ?? asked.problem };
   }
 
   /** What the queue let out becomes letters; what they show is compared with what is durable. */
@@ -146,11 +158,11 @@ export function createEvents<S, M, H>(
   }
 
   function boot(node: number): Replica<S, M> {
-    const { state, effects } = bootState(options, node, [], 1);
+    const { state, effects } = bootState(options, node, [], 1, true);
     const timeouts = timers.map((name) => options.timeouts[name]?.[node] ?? 0);
     const durable = store.journal([]);
     const empty = { tail: [], loopback: [], armed: [], delivered: [] };
-    const blank = { ...empty, node, state, durable, timeouts, incarnation: 1 };
+    const blank = { ...empty, node, state, durable, voter: true, timeouts, incarnation: 1 };
     const started = submitted({ ...blank, id: -1, outcomes: new Map() }, effects).replica;
     const commands = options.requests[node] ?? [];
     if (commands.length === 0) return started;
@@ -207,6 +219,8 @@ export function describeEvent<S, M>(
       return `loopback ${node}`;
     case CRASH:
       return `crash ${node}`;
+    case WIPE:
+      return `wipe ${node}`;
     default:
       if (event < events.firstLetter) return `timeout ${node} ${events.timers[event - TIMEOUT]}`;
       return letter === null ? assertNever(letter as never) : letter;

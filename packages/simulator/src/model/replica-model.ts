@@ -1,6 +1,14 @@
 import type { NodeId, Writer } from "@synod/core";
 import type { Model } from "./explore.ts";
-import { CRASH, createStore, type Letter, type Outcome, type Replica, SYNC } from "./replica.ts";
+import {
+  CRASH,
+  createStore,
+  type Letter,
+  type Outcome,
+  type Replica,
+  SYNC,
+  WIPE,
+} from "./replica.ts";
 import { createEvents, describeEvent } from "./replica-events.ts";
 import { createJudge } from "./replica-judge.ts";
 import type { ReplicaModelOptions } from "./replica-options.ts";
@@ -16,6 +24,7 @@ export interface ReplicaModelState<S, M> {
   /** Numbers of the messages in flight, ascending; equal ones are one. */
   readonly letters: readonly number[];
   readonly crashes: number;
+  readonly wipes: number;
   readonly duplicates: number;
   readonly losses: number;
   /** What the action that led here did wrong. */
@@ -60,10 +69,12 @@ export function replicaModel<S, M, H>(options: ReplicaModelOptions<S, M, H>): Re
       const { node } = replica;
       for (const event of events.own(replica)) {
         // Notes that nobody waits for matter to crashes alone.
-        if (event === SYNC && state.crashes === 0 && !waits(replica)) continue;
+        if (event === SYNC && !mayRestart(state) && !waits(replica)) continue;
         found.push({ node, event, letter: -1, fate: "arrives" });
       }
       if (state.crashes > 0) found.push({ node, event: CRASH, letter: -1, fate: "arrives" });
+      if (state.wipes > 0 && replica.voter)
+        found.push({ node, event: WIPE, letter: -1, fate: "arrives" });
     }
     return found;
   }
@@ -83,10 +94,11 @@ export function replicaModel<S, M, H>(options: ReplicaModelOptions<S, M, H>): Re
     if (letter >= 0 && isIdle(before, replica, outcome)) return null;
     const replicas = before.replicas.map((old) => (old === replica ? outcome.replica : old));
     const crashes = before.crashes - (event === CRASH ? 1 : 0);
+    const wipes = before.wipes - (event === WIPE ? 1 : 0);
+    const after = { replicas, crashes, wipes };
     return {
-      replicas,
-      letters: fresh(before, replicas, merged(kept, outcome.letters), crashes),
-      crashes,
+      ...after,
+      letters: fresh(before, after, merged(kept, outcome.letters)),
       duplicates: before.duplicates - (fate === "arrives and stays" ? 1 : 0),
       losses: before.losses,
       problem: outcome.problem,
@@ -96,17 +108,17 @@ export function replicaModel<S, M, H>(options: ReplicaModelOptions<S, M, H>): Re
   /** Without the letters that this step has made stale; the others have been looked at before. */
   function fresh(
     before: State,
-    replicas: State["replicas"],
+    after: Pick<State, "replicas" | "crashes" | "wipes">,
     letters: readonly number[],
-    crashes: number,
   ): readonly number[] {
-    const isLastCrash = crashes === 0 && before.crashes > 0;
+    const { replicas } = after;
+    const isLastCrash = !mayRestart(after) && mayRestart(before);
     const hasStale = letters.some((id) => {
       const { to } = store.letters[id] as Letter<M>;
       const isOld = replicas[to] === before.replicas[to] && before.letters.includes(id);
-      return (isLastCrash || !isOld) && isGone(replicas, id, crashes > 0);
+      return (isLastCrash || !isOld) && isGone(replicas, id, mayRestart(after));
     });
-    return hasStale ? letters.filter((id) => !isGone(replicas, id, crashes > 0)) : letters;
+    return hasStale ? letters.filter((id) => !isGone(replicas, id, mayRestart(after))) : letters;
   }
 
   function isGone(replicas: State["replicas"], id: number, mayCrash: boolean): boolean {
@@ -123,6 +135,7 @@ export function replicaModel<S, M, H>(options: ReplicaModelOptions<S, M, H>): Re
         replicas: Array.from({ length: options.size }, (_, node) => events.boot(node)),
         letters: [],
         crashes: options.crashes,
+        wipes: options.wipes,
         duplicates: options.duplicates,
         losses: options.losses,
         problem: null,
@@ -133,6 +146,7 @@ export function replicaModel<S, M, H>(options: ReplicaModelOptions<S, M, H>): Re
     fingerprint(writer: Writer, state: State) {
       for (const replica of state.replicas) writer.u32(replica.id);
       writer.u8(state.crashes);
+      writer.u8(state.wipes);
       writer.u8(state.duplicates);
       writer.u8(state.losses);
       // A step that was wrong may end where one that was right did.
@@ -164,6 +178,10 @@ export function replicaModel<S, M, H>(options: ReplicaModelOptions<S, M, H>): Re
     chosen: (state, slot) => judge.chosen(state.replicas, slot),
     replicas: store.replicas,
   };
+}
+
+function mayRestart(state: { readonly crashes: number; readonly wipes: number }): boolean {
+  return state.crashes + state.wipes > 0;
 }
 
 function waits<S, M>(replica: Replica<S, M>): boolean {

@@ -21,12 +21,19 @@ export interface ReplicaModelOptions<S, M, H> {
   readonly timeouts: Readonly<Record<string, readonly number[]>>;
   /** How often any node may lose its memory and what it had not synced, and start again. */
   readonly crashes: number;
+  /**
+   * How often any node may lose its disk, too: it starts again without a vote, and what it had told
+   * others stays told.
+   */
+  readonly wipes: number;
   /** How often a message may arrive a second time. */
   readonly duplicates: number;
   /** How often a message may be lost before the eyes of the model; it may stay away in any case. */
   readonly losses: number;
   /** What a node has been asked for before it knew of a leader. */
   readonly requests: Readonly<Record<NodeId, readonly Command[]>>;
+  /** What it is asked for whenever it has started again; absent: nothing. */
+  readonly requestsAfterCrash?: Readonly<Record<NodeId, readonly Command[]>>;
   readonly invariants: ModelInvariants<S, M, H>;
 }
 

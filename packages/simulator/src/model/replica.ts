@@ -20,8 +20,10 @@ export interface Replica<S, M> {
   readonly id: number;
   readonly node: NodeId;
   readonly state: S;
-  /** What a crash leaves. */
+  /** What a crash leaves; of a node that lost its disk, what it had made durable until then. */
   readonly durable: Durable;
+  /** False: it has lost its disk. */
+  readonly voter: boolean;
   /**
    * Effects from the first record on that no sync has covered; what waits behind it is here too.
    */
@@ -69,7 +71,8 @@ export interface Letter<M> {
 export const SYNC = 0;
 export const LOOPBACK = 1;
 export const CRASH = 2;
-export const TIMEOUT = 3;
+export const WIPE = 3;
+export const TIMEOUT = 4;
 
 /** Everything that a replica is, but for what tells it from its equals. */
 export type ReplicaParts<S, M> = Omit<Replica<S, M>, "id" | "outcomes">;
@@ -112,9 +115,9 @@ export function createStore<S, M, H>(options: ReplicaModelOptions<S, M, H>) {
     },
     replica(parts: ReplicaParts<S, M>): Replica<S, M> {
       const { node, state, durable, tail, loopback, armed, delivered, timeouts } = parts;
-      const { incarnation } = parts;
+      const { incarnation, voter } = parts;
       const key = keyOf(
-        [node, durable.id, incarnation, timeouts, armed, delivered],
+        [node, durable.id, incarnation, voter, timeouts, armed, delivered],
         state,
         tail,
         loopback,
@@ -181,6 +184,7 @@ export function bootState<S, M, H>(
   node: NodeId,
   records: readonly JournalRecord[],
   incarnation: number,
+  voter: boolean,
 ): { state: S; effects: Effect<M>[] } {
   const { protocol } = options;
   const state = protocol.create(options.settings(node));
@@ -192,7 +196,7 @@ export function bootState<S, M, H>(
     delivered: { log: 0, index: 0 },
     image: new Uint8Array(0),
     incarnation,
-    voter: true,
+    voter,
   });
   return { state, effects };
 }

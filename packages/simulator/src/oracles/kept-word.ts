@@ -58,6 +58,16 @@ export class KeptWord {
     return before !== undefined && before < ballot;
   }
 
+  /** `node` tells of an acceptance that it made before it may have promised a higher ballot. */
+  acceptedBefore(node: NodeId, slot: number, ballot: Rank): void {
+    const { accepted } = this.#word(node);
+    const before = accepted.get(slot) ?? 0;
+    if (ballot < before)
+      this.#accuse("word", `node ${node} tells of ballot ${ballot} in slot ${slot}, not ${before}`);
+    accepted.set(slot, Math.max(before, ballot));
+    this.#votesOf(slot, ballot).add(node);
+  }
+
   /**
    * `node` is the first to take `slot` for chosen: in some ballot a quorum must have told that it
    * accepted there, its proposer counted among them.

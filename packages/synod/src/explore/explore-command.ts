@@ -30,6 +30,7 @@ interface ExploreOptions {
   readonly leaders: number;
   readonly elections: number;
   readonly crashes: number;
+  readonly wipes: number;
   readonly duplicates: number;
   readonly losses: number;
   readonly messages: MessageSet;
@@ -72,11 +73,12 @@ export function addExploreCommand(program: Command): void {
     .option("--leaders <n>", "nodes that stand for election", wholeNumber(1, 7), 2)
     .option("--elections <n>", "how often each of them does", wholeNumber(1, 9), 1)
     .option("--crashes <n>", "crashes: what is not synced is lost", wholeNumber(0, 9), 0)
+    .option("--wipes <n>", "disks that are lost: no vote any more", wholeNumber(0, 9), 0)
     .option("--duplicates <n>", "messages that come twice", wholeNumber(0, 9), 0)
     .option("--losses <n>", "messages that are lost, not only late", wholeNumber(0, 9), 0)
     .addOption(
       new Option("--messages <set>", "phases 1 and 2; with the word that slots are chosen; all")
-        .choices(Object.keys(MESSAGE_SETS))
+        .choices(MESSAGE_SETS)
         .default("phases"),
     );
   command
@@ -128,7 +130,11 @@ function exploreCommand(protocol: ProtocolName | undefined, options: ExploreOpti
     throw new CommandFailure("usage", "--leaders must not exceed --nodes");
   const name = protocol as ProtocolName;
   const bounds = boundsOf(options);
-  search(PROTOCOLS[name](bounds), options, { protocol: name, bounds });
+  const known: readonly string[] = PROTOCOLS[name].timers;
+  const foreign = Object.keys(bounds.timers).find((timer) => !known.includes(timer));
+  if (foreign !== undefined)
+    throw new CommandFailure("usage", `${name} has no timer ${foreign}, but ${known.join(", ")}`);
+  search(PROTOCOLS[name].model(bounds), options, { protocol: name, bounds });
 }
 
 /** The same command in a process of its own, whose modules are loaded with the bug in them. */
@@ -155,9 +161,9 @@ function calibrate(name: CalibrationName, options: ExploreOptions): void {
 }
 
 function boundsOf(options: ExploreOptions): ProtocolBounds {
-  const { nodes, slots, leaders, elections, crashes, duplicates, losses } = options;
+  const { nodes, slots, leaders, elections, crashes, wipes, duplicates, losses } = options;
   const { messages, timers = {} } = options;
-  return { nodes, slots, leaders, elections, crashes, duplicates, losses, messages, timers };
+  return { nodes, slots, leaders, elections, crashes, wipes, duplicates, losses, messages, timers };
 }
 
 /** Explores and prints what came of it; throws unless everything was seen and all was well. */
@@ -218,7 +224,7 @@ function replay(file: string): void {
     const { create }: Calibration = CALIBRATIONS[name as CalibrationName];
     return play(file, trace, create(), () => []);
   }
-  const model = PROTOCOLS[trace.of.protocol as ProtocolName](trace.of.bounds);
+  const model = PROTOCOLS[trace.of.protocol as ProtocolName].model(trace.of.bounds);
   play(file, trace, model, (before, after) => model.news(before, after));
 }
 

@@ -1,13 +1,14 @@
-import { type Command, EMPTY_FOOTPRINT, majority, Reader, type ReplicaSettings } from "@synod/core";
+import { type Command, EMPTY_FOOTPRINT, majority, type NodeId, Reader } from "@synod/core";
 import {
   formatMessage,
   MESSAGE_KINDS,
-  MULTIPAXOS_TUNING,
+  type MultipaxosHistory,
   type MultipaxosMessage,
   type MultipaxosState,
   multipaxos,
   multipaxosModelling,
 } from "@synod/core/protocols/multipaxos";
+import * as single from "@synod/core/protocols/paxos";
 import { type ReplicaModel, replicaModel } from "@synod/simulator";
 
 /** How much may happen to a small configuration; a trace keeps it, to be played again. */
@@ -17,6 +18,7 @@ export interface ProtocolBounds {
   readonly leaders: number;
   readonly elections: number;
   readonly crashes: number;
+  readonly wipes: number;
   readonly duplicates: number;
   readonly losses: number;
   readonly messages: MessageSet;
@@ -24,55 +26,55 @@ export interface ProtocolBounds {
   readonly timers: Readonly<Record<string, number>>;
 }
 
+/** Phases 1 and 2; these and the word that something is chosen; everything. */
+export const MESSAGE_SETS = ["phases", "chosen", "all"] as const;
+
+export type MessageSet = (typeof MESSAGE_SETS)[number];
+
+/** A protocol as the command knows it. */
+interface Explored {
+  // biome-ignore lint/suspicious/noExplicitAny: each brings states and messages of its own
+  readonly model: (bounds: ProtocolBounds) => ReplicaModel<any, any>;
+  /** Timers that may be given a budget. */
+  readonly timers: readonly string[];
+}
+
+/** What the first argument of the command may name. */
+export const PROTOCOLS: Readonly<Record<ProtocolName, Explored>> = {
+  multipaxos: {
+    model: multipaxosModel,
+    timers: ["heartbeat", "check", "resend", "catchUp", "quiet"],
+  },
+  paxos: { model: paxosModel, timers: ["resend", "ask"] },
+};
+
+export type ProtocolName = "multipaxos" | "paxos";
+
+/** All timers of all protocols that may be given a budget. */
+export const TIMERS: readonly string[] = [
+  ...new Set(Object.values(PROTOCOLS).flatMap(({ timers }) => timers)),
+];
+
 /** Which messages arrive at all; the rest only help progress. */
-export const MESSAGE_SETS = {
+const MULTIPAXOS_MESSAGES = {
   phases: ["prepare", "promise", "accept", "accepted"],
   chosen: ["prepare", "promise", "accept", "accepted", "commit"],
   all: MESSAGE_KINDS,
-} as const satisfies Readonly<Record<string, readonly MultipaxosMessage["kind"][]>>;
-
-export type MessageSet = keyof typeof MESSAGE_SETS;
-
-/** Timers that may be given a budget. */
-export const TIMERS: readonly string[] = ["heartbeat", "check", "resend", "catchUp", "quiet"];
-
-/** What the first argument of the command may name. */
-export const PROTOCOLS = { multipaxos: multipaxosModel } as const;
-
-export type ProtocolName = keyof typeof PROTOCOLS;
+} as const satisfies Readonly<Record<MessageSet, readonly MultipaxosMessage["kind"][]>>;
 
 function multipaxosModel(bounds: ProtocolBounds): ReplicaModel<MultipaxosState, MultipaxosMessage> {
-  const members = Array.from({ length: bounds.nodes }, (_, id) => id);
-  const quorums = majority(members);
-  const kinds: readonly string[] = MESSAGE_SETS[bounds.messages];
   const { irrelevant, readByTimers, isStale } = multipaxosModelling;
-  const hasTimers = Object.values(bounds.timers).some((count) => count > 0);
-  const budget = (count: number) => members.map(() => count);
   // One command a slot, and the window no wider than the slots.
   const tuning = { preVote: 0, window: bounds.slots, batchBytesMax: 1, catchUpMs: 0 };
-  return replicaModel({
+  const { members, quorums, ...common } = commonOf(bounds, MULTIPAXOS_MESSAGES, tuning);
+  return replicaModel<MultipaxosState, MultipaxosMessage, MultipaxosHistory>({
+    ...common,
     protocol: multipaxos,
-    size: bounds.nodes,
-    settings: (self): ReplicaSettings => ({
-      self,
-      members,
-      quorums,
-      seed: self,
-      roles: [],
-      tuning: { ...MULTIPAXOS_TUNING, ...tuning },
-    }),
-    irrelevant: hasTimers ? irrelevant : [...irrelevant, ...readByTimers],
+    irrelevant: hasTimers(bounds) ? irrelevant : [...irrelevant, ...readByTimers],
     decode: (bytes) => multipaxos.messages.decode(new Reader(bytes.slice())),
     describe: formatMessage,
-    isLost: (message) => !kinds.includes(message.kind),
     isStale,
-    timeouts: {
-      ...Object.fromEntries(Object.entries(bounds.timers).map(([name, n]) => [name, budget(n)])),
-      election: members.map((id) => (id < bounds.leaders ? bounds.elections : 0)),
-    },
-    crashes: bounds.crashes,
-    duplicates: bounds.duplicates,
-    losses: bounds.losses,
+    timeouts: { ...timersOf(bounds), election: leadersDo(bounds, bounds.elections) },
     requests: Object.fromEntries(
       members.slice(0, bounds.leaders).map((id) => [id, commandsOf(id, bounds.slots - 1)]),
     ),
@@ -80,7 +82,70 @@ function multipaxosModel(bounds: ProtocolBounds): ReplicaModel<MultipaxosState, 
   });
 }
 
-/** The first slot of a leader is a no-op of its own; commands follow: `a#1`, `a#2`, … of node 0. */
+const PAXOS_MESSAGES = {
+  phases: ["prepare", "promise", "accept", "accepted", "nack"],
+  chosen: ["prepare", "promise", "accept", "accepted", "nack", "chosen"],
+  all: single.MESSAGE_KINDS,
+} as const satisfies Readonly<Record<MessageSet, readonly single.PaxosMessage["kind"][]>>;
+
+/** Each leader wants a value of its own from the start, and another one after a crash. */
+function paxosModel(bounds: ProtocolBounds): ReplicaModel<single.PaxosState, single.PaxosMessage> {
+  const { irrelevant, readByTimers, isStale } = single.paxosModelling;
+  const { members, quorums, ...common } = commonOf(bounds, PAXOS_MESSAGES, {});
+  const proposers = members.slice(0, bounds.leaders);
+  return replicaModel<single.PaxosState, single.PaxosMessage, single.PaxosHistory>({
+    ...common,
+    protocol: single.paxos,
+    irrelevant: hasTimers(bounds) ? irrelevant : [...irrelevant, ...readByTimers],
+    decode: (bytes) => single.paxos.messages.decode(new Reader(bytes.slice())),
+    describe: single.formatMessage,
+    isStale,
+    // The first ballot needs no timer, and without a refusal there is no second one.
+    timeouts: { ...timersOf(bounds), retry: leadersDo(bounds, bounds.elections - 1) },
+    requests: Object.fromEntries(proposers.map((id) => [id, commandsOf(id, 1)])),
+    requestsAfterCrash: Object.fromEntries(proposers.map((id) => [id, commandsOf(id, 2).slice(1)])),
+    invariants: single.paxosModelling.invariants(quorums),
+  });
+}
+
+/** What the bounds mean for any protocol. */
+function commonOf(
+  bounds: ProtocolBounds,
+  messages: Readonly<Record<MessageSet, readonly string[]>>,
+  tuning: Readonly<Record<string, number>>,
+) {
+  const members = Array.from({ length: bounds.nodes }, (_, id) => id);
+  const quorums = majority(members);
+  const kinds = messages[bounds.messages];
+  const { nodes: size, crashes, wipes, duplicates, losses } = bounds;
+  return {
+    members,
+    quorums,
+    size,
+    crashes,
+    wipes,
+    duplicates,
+    losses,
+    settings: (self: NodeId) => ({ self, members, quorums, seed: self, roles: [], tuning }),
+    isLost: ({ kind }: { readonly kind: string }) => !kinds.includes(kind),
+  };
+}
+
+function hasTimers({ timers }: ProtocolBounds): boolean {
+  return Object.values(timers).some((count) => count > 0);
+}
+
+/** The same budget for each node. */
+function timersOf({ timers, nodes }: ProtocolBounds): Record<string, number[]> {
+  const budget = (count: number): number[] => Array.from({ length: nodes }, () => count);
+  return Object.fromEntries(Object.entries(timers).map(([name, n]) => [name, budget(n)]));
+}
+
+function leadersDo({ nodes, leaders }: ProtocolBounds, count: number): number[] {
+  return Array.from({ length: nodes }, (_, id) => (id < leaders ? count : 0));
+}
+
+/** `a#1`, `a#2`, … of node 0; in a log, the first slot of a leader is a no-op of its own. */
 function commandsOf(node: number, count: number): Command[] {
   return Array.from({ length: count }, (_, index) => ({
     kind: "apply",

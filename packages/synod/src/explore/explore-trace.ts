@@ -95,13 +95,22 @@ function traceProblem(value: unknown): Problem | null {
   return boundsProblem((of["bounds"] ?? {}) as Record<string, unknown>);
 }
 
-const NUMBERS = ["nodes", "slots", "leaders", "elections", "crashes", "duplicates", "losses"];
+const NUMBERS = [
+  "nodes",
+  "slots",
+  "leaders",
+  "elections",
+  "crashes",
+  "wipes",
+  "duplicates",
+  "losses",
+];
 
 function boundsProblem(bounds: Record<string, unknown>): Problem | null {
   for (const name of NUMBERS)
     if (!isCount(bounds[name])) return { field: name, expected: `${name}, a number from 0 to 9` };
-  if (typeof bounds["messages"] !== "string" || !Object.hasOwn(MESSAGE_SETS, bounds["messages"]))
-    return { field: "messages", expected: `one of ${Object.keys(MESSAGE_SETS).join(", ")}` };
+  if (!MESSAGE_SETS.some((name) => name === bounds["messages"]))
+    return { field: "messages", expected: `one of ${MESSAGE_SETS.join(", ")}` };
   const timers = Object.entries((bounds["timers"] ?? {}) as Record<string, unknown>);
   if (timers.every(([name, count]) => TIMERS.includes(name) && isCount(count))) return null;
   return { field: "timers", expected: `numbers for some of ${TIMERS.join(", ")}` };

@@ -38,4 +38,5 @@ export const PINNED_RUNS: Readonly<Record<ProtocolName, readonly PinnedRun[]>> =
       transitions: 83_314,
     },
   ],
+  paxos: [],
 };

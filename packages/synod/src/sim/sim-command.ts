@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import {
   countEvents,
   describeFault,
-  drawLife,
+  lifeOf,
   runSeed,
   type SeedReport,
   shrink,
@@ -96,7 +96,7 @@ function shrinkSeed(options: SimOptions, report: SeedReport): void {
   const { protocol } = options;
   const oracle = report.violation?.oracle ?? "";
   const until = performance.now() + SHRINK_MS;
-  const shrunk = shrink(SYSTEMS[protocol], drawLife(report.seed), oracle, {
+  const shrunk = shrink(SYSTEMS[protocol], lifeOf(SYSTEMS[protocol], report.seed), oracle, {
     mayGoOn: () => performance.now() < until,
   });
   const { life, report: last, runs } = shrunk;

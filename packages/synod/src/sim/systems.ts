@@ -4,15 +4,20 @@ import {
   type MultipaxosState,
   multipaxos,
 } from "@synod/core/protocols/multipaxos";
+import type { PaxosMessage, PaxosState } from "@synod/core/protocols/paxos";
 import { type PmmcMessage, type PmmcState, pmmc } from "@synod/core/protocols/pmmc";
 import { KeyValueMachine, keyValue } from "@synod/machines";
 import type { Life, OperationCodec, SimulatedSystem } from "@synod/simulator";
 import { MULTIPAXOS_PROBES } from "./multipaxos-probes.ts";
 import { describeMessage } from "./multipaxos-story.ts";
 import { createMultipaxosWatch } from "./multipaxos-watch.ts";
+import { PAXOS_SYSTEM } from "./paxos-system.ts";
 import { PMMC_PROBES } from "./pmmc-probes.ts";
 import { describePmmc } from "./pmmc-story.ts";
 import { createPmmcWatch } from "./pmmc-watch.ts";
+
+/** Of a log, in a life of minutes. */
+const OPERATIONS_MIN = 500;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -90,6 +95,8 @@ const multipaxosKeyValue: SimulatedSystem<MultipaxosState, MultipaxosMessage> = 
   protocolTuning: multipaxosTuning,
   electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
   electionEvents: { begun: "campaign", won: "elected" },
+  operationsMin: OPERATIONS_MIN,
+  adapt: (life) => life,
   isVote: (message) =>
     message.kind === "promise" || message.kind === "accepted" || message.kind === "heartbeatAck",
   describe: describeMessage,
@@ -105,17 +112,27 @@ const pmmcKeyValue: SimulatedSystem<PmmcState, PmmcMessage> = {
   protocolTuning: pmmcTuning,
   electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
   electionEvents: { begun: "campaign", won: "elected" },
+  operationsMin: OPERATIONS_MIN,
+  adapt: (life) => life,
   isVote: ({ kind }) => ["p1b", "p2b", "readReply", "grant"].includes(kind),
   describe: describePmmc,
   createWatch: createPmmcWatch,
   probes: PMMC_PROBES,
 };
 
-export type SystemName = "multipaxos" | "pmmc";
+const paxosKeyValue: SimulatedSystem<PaxosState, PaxosMessage> = {
+  ...PAXOS_SYSTEM,
+  operations: keyValueOperations,
+  checksum: zlibCrc32,
+  createMachine: () => new KeyValueMachine(),
+};
+
+export type SystemName = "multipaxos" | "paxos" | "pmmc";
 
 /** What `--protocol` may name; whoever runs one need not know what its states look like. */
 // biome-ignore lint/suspicious/noExplicitAny: each brings states and messages of its own
 export const SYSTEMS: Readonly<Record<SystemName, SimulatedSystem<any, any>>> = {
   multipaxos: multipaxosKeyValue,
+  paxos: paxosKeyValue,
   pmmc: pmmcKeyValue,
 };

@@ -125,6 +125,9 @@ export function onPromised(
   if (!roles.acceptors.includes(from)) return;
   const accept = onPromise(proposer, settings.quorums, from, message);
   if (accept === null) return;
+  const isOthers = accept.value !== proposer.value;
+  const event = isOthers ? "completing" : "proposing";
+  out.push({ kind: "observe", event, detail: { round: accept.ballot.round } });
   tellNow(state, out, roles.acceptors, accept);
   const { ballot, value } = accept;
   if (mayAccept(state))

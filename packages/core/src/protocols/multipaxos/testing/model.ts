@@ -56,6 +56,7 @@ export function multipaxosModel(
     isStale,
     timeouts: { election: options.elections, ...options.timeouts },
     crashes: options.crashes ?? 0,
+    wipes: 0,
     duplicates: options.duplicates ?? 0,
     losses: 0,
     requests: Object.fromEntries(

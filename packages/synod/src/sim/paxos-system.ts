@@ -1,0 +1,71 @@
+import {
+  formatMessage,
+  type PaxosMessage,
+  type PaxosState,
+  paxos,
+} from "@synod/core/protocols/paxos";
+import type { Life, SimulatedSystem } from "@synod/simulator";
+import { PAXOS_PROBES } from "./paxos-probes.ts";
+import { createPaxosWatch } from "./paxos-watch.ts";
+
+/** What a life is hurried by: a decree is soon over, and faults must come while it is open. */
+const HURRY = 10;
+/** And how much slower its clients are, so that some come before the decision and some after. */
+const PATIENCE = 5;
+
+/** One decree on the members of a life: a register that is written once. */
+export const PAXOS_SYSTEM: Pick<
+  SimulatedSystem<PaxosState, PaxosMessage>,
+  | "protocol"
+  | "protocolTuning"
+  | "electionTimeoutMs"
+  | "electionEvents"
+  | "operationsMin"
+  | "adapt"
+  | "isVote"
+  | "describe"
+  | "createWatch"
+  | "probes"
+> = {
+  protocol: paxos,
+  protocolTuning: tuning,
+  electionTimeoutMs: (life) => 2 * tuning(life).askMaxMs,
+  electionEvents: { begun: "ballot", won: "proposing" },
+  // Ten of each client after the faults, and some before.
+  operationsMin: 40,
+  adapt,
+  isVote: ({ kind }) => kind === "promise" || kind === "accepted" || kind === "told",
+  describe: formatMessage,
+  createWatch: createPaxosWatch,
+  probes: PAXOS_PROBES,
+};
+
+/** Time-outs leave room for the slowest round trip of the life. */
+function tuning({ seed, network, disk }: Life) {
+  const roundTripMs = 2 * (network.delayMinMs + 3 * network.delayMeanMs) + 6 * disk.syncMs;
+  return {
+    retryMs: roundTripMs,
+    retryMaxMs: 16 * roundTripMs,
+    resendMs: Math.max(50, 2 * roundTripMs),
+    askMs: Math.max(50, 2 * roundTripMs),
+    askMaxMs: Math.max(200, 8 * roundTripMs),
+    recordsMax: 4 + (seed % 60),
+  };
+}
+
+/**
+ * All its faults in a tenth of the time, one key, and a look at the platters at the first write.
+ */
+function adapt(life: Life): Life {
+  return {
+    ...life,
+    faultsMs: Math.ceil(life.faultsMs / HURRY),
+    faults: life.faults.map((fault) => ({ ...fault, atMs: Math.ceil(fault.atMs / HURRY) })),
+    clients: life.clients.map((plan) => ({
+      ...plan,
+      thinkMs: plan.thinkMs * PATIENCE,
+      keys: 1,
+    })),
+    forks: life.forks.map((fork, index) => ({ ...fork, acknowledgement: index + 1 })),
+  };
+}
