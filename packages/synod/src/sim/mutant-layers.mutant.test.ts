@@ -20,16 +20,6 @@ describe("seeded bugs", () => {
     const verdict = await LAYERS.model(mutant);
     expect(verdict).toMatchObject({ killed: true, by: expect.stringMatching(/^[\d,]+ states$/) });
   });
-
-  const simulated = mutants.filter(({ seeds }) => seeds.length > 0);
-
-  it.each(simulated)("$name is found by its seeds", async (mutant) => {
-    const verdict = await LAYERS.simulation(mutant);
-    expect(verdict).toMatchObject({
-      killed: true,
-      by: expect.stringMatching(/^"[^"]+", seed \d+$/),
-    });
-  });
 });
 
 /** A bug whose killers are sent to look where it is not. */
