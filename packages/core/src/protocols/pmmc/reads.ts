@@ -35,7 +35,7 @@ export function serveReads(state: PmmcState, out: Out, now: number): void {
   const { replica } = state;
   if (replica === null || replica.stoppedAt > 0) return;
   for (const [number, attempt] of replica.attempts) {
-    if (attempt.position === null) clear(state, replica, number, attempt);
+    if (attempt.position === null) clear(state, replica, attempt);
     const { position } = attempt;
     if (position === null || position >= replica.slotOut) continue;
     replica.attempts.delete(number);
@@ -87,18 +87,13 @@ function firstAsked(state: PmmcState): number {
   return epochOf(state, state.replica?.slotOut ?? 1)?.number ?? lastEpoch(state).number;
 }
 
-function clear(
-  state: PmmcState,
-  replica: ReplicaState,
-  number: number,
-  attempt: ReadAttempt,
-): void {
+/** A quorum of every epoch in question has answered. */
+function clear(state: PmmcState, replica: ReplicaState, attempt: ReadAttempt): void {
   const answered = new Set(attempt.answers.keys());
   const epochs = epochsBetween(state, firstAsked(state), lastEpoch(state).number);
   if (!epochs.every((epoch) => isPhase1(state, epoch, answered))) return;
-  const position = Math.max(...attempt.answers.values(), replica.slotOut - 1);
-  replica.attempts.set(number, { ...attempt, position });
-  replica.readTarget = Math.max(replica.readTarget, position);
+  attempt.position = Math.max(...attempt.answers.values());
+  replica.readTarget = Math.max(replica.readTarget, attempt.position);
 }
 
 /**
