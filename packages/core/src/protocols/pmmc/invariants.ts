@@ -3,11 +3,11 @@ import type { Effect } from "../../effect.ts";
 import type { NodeId, Slot } from "../../ids.ts";
 import type { Input } from "../../protocol.ts";
 import { majority, type QuorumSystem } from "../../quorum.ts";
+import { sameBytes } from "../../same-bytes.ts";
 import { epochOf } from "./epochs.ts";
 import { formatEpoch, formatValue } from "./format.ts";
 import type { Epoch, P1b, PmmcMessage, Pvalue } from "./messages.ts";
 import type { PmmcRecord } from "./records.ts";
-import { sameBytes } from "./replica.ts";
 import type { PmmcState } from "./state.ts";
 
 /**

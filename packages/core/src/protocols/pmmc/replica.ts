@@ -5,6 +5,7 @@ import { decodeCommands, writeCommand } from "../../command-codec.ts";
 import type { RequestId, Slot } from "../../ids.ts";
 import { invariant } from "../../invariant.ts";
 import { VALUE_BYTES_MAX } from "../../limits.ts";
+import { sameBytes } from "../../same-bytes.ts";
 import { epochImage, epochOf, epochsToTell, lastEpoch, NO_IMAGE, reconfigure } from "./epochs.ts";
 import { mayLead } from "./leader.ts";
 import type { Decision, Out } from "./messages.ts";
@@ -190,10 +191,6 @@ function takeBatch(replica: ReplicaState, bytesMax: number): Uint8Array {
   const writer = new Writer(bytes);
   for (const part of taken) writer.raw(part);
   return writer.take();
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a === b || (a.length === b.length && a.every((byte, index) => byte === b[index]));
 }
 
 /** They never left this member and never will. */

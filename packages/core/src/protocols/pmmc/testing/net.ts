@@ -49,6 +49,8 @@ export interface NetMember {
   executed: string[];
   images: Map<number, Uint8Array>;
   readable: Map<number, number>;
+  /** Names of the timers that are set, ascending. */
+  timersSet(): string[];
 }
 
 export type Net = ReturnType<typeof createNet>;
@@ -73,6 +75,9 @@ export function createNet({ roles, tuning = {}, trace = [] }: NetOptions) {
     executed: [],
     images: new Map(),
     readable: new Map(),
+    timersSet() {
+      return [...this.timers.keys()].sort();
+    },
   }));
   const member = (id: NodeId): NetMember => members[id] as NetMember;
   const check = (problem: string | null): void => invariant(problem === null, problem ?? "");
