@@ -1,20 +1,19 @@
-import { invariant } from "./invariant.ts";
+import { invariant, invariantU53 } from "./invariant.ts";
 import { decodeUtf8, utf8Length, writeUtf8 } from "./utf8.ts";
 
 const HIGH = 0x1_0000_0000;
 
 /**
  * Appends little-endian, fixed-width fields to a growing buffer. Reusable: `reset`, then write
- * again.
+ * again. Fields are put together from bytes: a `DataView` costs more than most messages and records
+ * are long.
  */
 export class Writer {
   #bytes: Uint8Array;
-  #view: DataView;
   #length = 0;
 
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   /** Bytes written so far. */
@@ -34,22 +33,23 @@ export class Writer {
 
   u16(value: number): void {
     this.#room(2);
-    this.#view.setUint16(this.#length, value, true);
+    this.#bytes[this.#length] = value;
+    this.#bytes[this.#length + 1] = value >>> 8;
     this.#length += 2;
   }
 
   u32(value: number): void {
     this.#room(4);
-    this.#view.setUint32(this.#length, value, true);
+    putU32(this.#bytes, this.#length, value);
     this.#length += 4;
   }
 
   /** A whole number from 0 to 2^53 - 1, in 8 bytes. */
   u53(value: number): void {
-    invariant(Number.isSafeInteger(value) && value >= 0, `not a u53: ${value}`);
+    invariantU53(value);
     this.#room(8);
-    this.#view.setUint32(this.#length, value % HIGH, true);
-    this.#view.setUint32(this.#length + 4, Math.floor(value / HIGH), true);
+    putU32(this.#bytes, this.#length, value);
+    putU32(this.#bytes, this.#length + 4, Math.floor(value / HIGH));
     this.#length += 8;
   }
 
@@ -82,7 +82,7 @@ export class Writer {
   /** Overwrites a u32 written earlier, for lengths and checksums that are known late. */
   patchU32(offset: number, value: number): void {
     invariant(offset + 4 <= this.#length, "patch beyond what was written");
-    this.#view.setUint32(offset, value, true);
+    putU32(this.#bytes, offset, value);
   }
 
   /** What was written, as a copy of exact size. */
@@ -101,7 +101,6 @@ export class Writer {
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
   }
 }
 
@@ -113,14 +112,12 @@ export class Writer {
  */
 export class Reader {
   readonly #source: Uint8Array;
-  readonly #view: DataView;
   #at: number;
   readonly #end: number;
   #failed = false;
 
   constructor(source: Uint8Array, start = 0, end: number = source.length) {
     this.#source = source;
-    this.#view = new DataView(source.buffer, source.byteOffset, source.byteLength);
     this.#at = start;
     this.#end = end;
   }
@@ -160,22 +157,22 @@ export class Reader {
 
   u16(): number {
     if (!this.#has(2)) return 0;
-    const value = this.#view.getUint16(this.#at, true);
+    const at = this.#at;
     this.#at += 2;
-    return value;
+    return (this.#source[at] as number) | ((this.#source[at + 1] as number) << 8);
   }
 
   u32(): number {
     if (!this.#has(4)) return 0;
-    const value = this.#view.getUint32(this.#at, true);
+    const at = this.#at;
     this.#at += 4;
-    return value;
+    return getU32(this.#source, at);
   }
 
   u53(): number {
     if (!this.#has(8)) return 0;
-    const low = this.#view.getUint32(this.#at, true);
-    const high = this.#view.getUint32(this.#at + 4, true);
+    const low = getU32(this.#source, this.#at);
+    const high = getU32(this.#source, this.#at + 4);
     this.#at += 8;
     if (high > 0x1fffff) {
       this.fail();
@@ -238,6 +235,24 @@ export class Reader {
     }
     return true;
   }
+}
+
+/** The lowest 32 bits of `value`. */
+function putU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+function getU32(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)) >>>
+    0
+  );
 }
 
 const EMPTY: Uint8Array = new Uint8Array(0);

@@ -1,4 +1,4 @@
-import { type About, compareBallots, invariant } from "@synod/core";
+import { type About, compareBallots, invariant, invariantU53 } from "@synod/core";
 import { ABOUT_BYTES } from "./layout.ts";
 
 /** The order is part of the format. */
@@ -36,8 +36,8 @@ export function readAbout(view: DataView, at: number): About | null {
 }
 
 export function writeU53(view: DataView, at: number, value: number): void {
-  invariant(Number.isSafeInteger(value) && value >= 0, `not a u53: ${value}`);
-  view.setUint32(at, value % HIGH, true);
+  invariantU53(value);
+  view.setUint32(at, value >>> 0, true);
   view.setUint32(at + 4, Math.floor(value / HIGH), true);
 }
 
