@@ -5,7 +5,11 @@ export type Step = (done: Done) => void;
 
 /** Runs the steps one after the other; the first error ends it. */
 export function inOrder(steps: readonly Step[], done: Done): void {
-  const [first, ...rest] = steps;
-  if (first === undefined) return done(null);
-  first((error) => (error === null ? inOrder(rest, done) : done(error)));
+  runFrom(steps, 0, done);
+}
+
+function runFrom(steps: readonly Step[], at: number, done: Done): void {
+  const step = steps[at];
+  if (step === undefined) return done(null);
+  step((error) => (error === null ? runFrom(steps, at + 1, done) : done(error)));
 }
