@@ -18,4 +18,5 @@ export * from "./ports.ts";
 export * from "./prng.ts";
 export * from "./protocol.ts";
 export * from "./quorum.ts";
+export * from "./same-bytes.ts";
 export * from "./utf8.ts";

@@ -1,4 +1,4 @@
-import { hash64, type NodeId } from "@synod/core";
+import { hash64, type NodeId, sameBytes } from "@synod/core";
 import type { Accuse } from "./verdict.ts";
 
 /**
@@ -7,7 +7,7 @@ import type { Accuse } from "./verdict.ts";
  */
 export class ChosenValues {
   readonly #accuse: Accuse;
-  readonly #values = new Map<number, string>();
+  readonly #values = new Map<number, Uint8Array>();
 
   constructor(accuse: Accuse) {
     this.#accuse = accuse;
@@ -15,11 +15,13 @@ export class ChosenValues {
 
   /** `node` takes `value` for chosen in `slot`. True: it is the first to do so. */
   chosen(node: NodeId, slot: number, value: Uint8Array): boolean {
-    const hash = hash64(value);
     const known = this.#values.get(slot);
-    if (known === undefined) this.#values.set(slot, hash);
-    else if (known !== hash)
-      this.#accuse("chosen", `node ${node} takes ${hash} for chosen in ${slot}, it was ${known}`);
+    if (known === undefined) this.#values.set(slot, value.slice());
+    else if (!sameBytes(known, value))
+      this.#accuse(
+        "chosen",
+        `node ${node} takes ${hash64(value)} for chosen in ${slot}, it was ${hash64(known)}`,
+      );
     return known === undefined;
   }
 }

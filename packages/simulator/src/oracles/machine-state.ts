@@ -1,6 +1,13 @@
-import { hash64, type NodeId } from "@synod/core";
+import { hash64, type NodeId, sameBytes } from "@synod/core";
 import type { Order } from "./operation.ts";
 import type { Accuse } from "./verdict.ts";
+
+/** What one replica computed at one place of the order. */
+interface Computed {
+  readonly result: Uint8Array;
+  readonly key: string | null;
+  readonly value: string | null;
+}
 
 interface Version {
   readonly order: Order;
@@ -13,7 +20,7 @@ interface Version {
  */
 export class MachineState {
   readonly #accuse: Accuse;
-  readonly #results = new Map<Order, string>();
+  readonly #results = new Map<Order, Computed>();
   readonly #versions = new Map<string, Version[]>();
   #last: Order = 0;
 
@@ -30,25 +37,25 @@ export class MachineState {
     return [...this.#versions.keys()].sort();
   }
 
-  /** `node` applied a payload at `order`: key `key` now holds `value`. */
+  /** `node` applied a payload at `order`: key `key` now holds `value`. `result` is kept. */
   applied(
     node: NodeId,
     order: Order,
     effect: { readonly key: string; readonly value: string | null } | null,
     result: Uint8Array,
   ): void {
-    const hash = `${hash64(result)} ${effect?.key ?? ""} ${effect?.value ?? ""}`;
+    const computed = { result, key: effect?.key ?? null, value: effect?.value ?? null };
     const known = this.#results.get(order);
     if (known === undefined) {
       if (order <= this.#last)
         this.#accuse("state", `node ${node} applied ${order} after the fact`);
-      this.#results.set(order, hash);
+      this.#results.set(order, computed);
       this.#last = order;
       if (effect !== null) this.#versionsOf(effect.key).push({ order, value: effect.value });
-    } else if (known !== hash)
+    } else if (!same(known, computed))
       this.#accuse(
         "state",
-        `node ${node} computed another result at ${order}: ${hash}, not ${known}`,
+        `node ${node} computed another result at ${order}: ${show(computed)}, not ${show(known)}`,
       );
   }
 
@@ -86,4 +93,12 @@ export class MachineState {
     }
     return versions;
   }
+}
+
+function same(a: Computed, b: Computed): boolean {
+  return a.key === b.key && a.value === b.value && sameBytes(a.result, b.result);
+}
+
+function show({ result, key, value }: Computed): string {
+  return `${hash64(result)} ${key ?? ""} ${value ?? ""}`;
 }

@@ -1,7 +1,7 @@
 import { BALLOT_NONE, type Ballot, compareBallots, formatBallot } from "../../ballot.ts";
 import type { NodeId, Slot } from "../../ids.ts";
 import type { QuorumSystem } from "../../quorum.ts";
-import { sameBytes } from "./learner.ts";
+import { sameBytes } from "../../same-bytes.ts";
 import type { MultipaxosMessage, PromiseMessage } from "./messages.ts";
 import type { MultipaxosRecord } from "./records.ts";
 import type { MultipaxosState } from "./state.ts";

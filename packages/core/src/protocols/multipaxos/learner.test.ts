@@ -1,6 +1,6 @@
 import { InvariantViolation } from "@synod/core";
 import { describe, expect, test } from "vitest";
-import { runsOf, sameBytes } from "./learner.ts";
+import { runsOf } from "./learner.ts";
 import {
   accept,
   commit,
@@ -182,12 +182,4 @@ test("runsOf joins consecutive slots", () => {
     { first: 5, last: 5 },
     { first: 7, last: 8 },
   ]);
-});
-
-test("sameBytes compares length and every byte", () => {
-  const bytes = new Uint8Array([1, 2, 3]);
-  expect(sameBytes(bytes, bytes.slice())).toBe(true);
-  expect(sameBytes(bytes, new Uint8Array([1, 2]))).toBe(false);
-  expect(sameBytes(bytes, new Uint8Array([1, 2, 4]))).toBe(false);
-  expect(sameBytes(new Uint8Array(0), new Uint8Array(0))).toBe(true);
 });

@@ -3,6 +3,7 @@ import type { Command } from "../../command.ts";
 import { decodeCommands } from "../../command-codec.ts";
 import type { NodeId, Slot } from "../../ids.ts";
 import { invariant } from "../../invariant.ts";
+import { sameBytes } from "../../same-bytes.ts";
 import { repair } from "./faulty.ts";
 import type { Out, Run } from "./messages.ts";
 import { note, persist, setTimer } from "./send.ts";
@@ -155,11 +156,4 @@ export function runsOf(slots: readonly Slot[]): Run[] {
     else runs.push({ first: slot, last: slot });
   }
   return runs;
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false;
-  return true;
 }

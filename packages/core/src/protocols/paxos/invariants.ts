@@ -1,7 +1,7 @@
 import { BALLOT_NONE, type Ballot, compareBallots, formatBallot } from "../../ballot.ts";
 import type { NodeId } from "../../ids.ts";
 import type { QuorumSystem } from "../../quorum.ts";
-import { sameBytes } from "./learner.ts";
+import { sameBytes } from "../../same-bytes.ts";
 import type { PaxosMessage, Proposal } from "./messages.ts";
 import type { PaxosRecord } from "./records.ts";
 import type { PaxosState } from "./state.ts";

@@ -2,6 +2,7 @@ import { compareBallots, sameBallot } from "../../ballot.ts";
 import type { NodeId } from "../../ids.ts";
 import { invariant } from "../../invariant.ts";
 import type { QuorumSystem } from "../../quorum.ts";
+import { sameBytes } from "../../same-bytes.ts";
 import type { Ask, Proposal, Told } from "./messages.ts";
 
 /** One learner of one decree. Nothing of it has to outlive a crash: it can ask again. */
@@ -98,8 +99,4 @@ export function findingOf({ chosen, inquiry }: LearnerState, quorums: QuorumSyst
   if (inquiry === null) return "open";
   if (quorums.isPhase1(inquiry.blank)) return "unchosen";
   return quorums.isPhase1(inquiry.answered) ? "stuck" : "open";
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
