@@ -70,14 +70,16 @@ export class VirtualFile {
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    const end = offset + bytes.length;
+    // Copied once; sectors that are written whole are views of the copy, each of its own part.
+    const taken = bytes.slice();
+    const end = offset + taken.length;
     let at = offset;
     while (at < end) {
       const sector = Math.floor(at / SECTOR_BYTES);
       const within = at - sector * SECTOR_BYTES;
       const length = Math.min(SECTOR_BYTES - within, end - at);
-      const part = bytes.subarray(at - offset, at - offset + length);
-      if (length === SECTOR_BYTES) this.#dirty.set(sector, part.slice());
+      const part = taken.subarray(at - offset, at - offset + length);
+      if (length === SECTOR_BYTES) this.#dirty.set(sector, part);
       else this.#dirtySector(sector).set(part, within);
       this.#dropped.delete(sector);
       this.#owed.delete(sector);

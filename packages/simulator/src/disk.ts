@@ -319,12 +319,24 @@ export class VirtualDisk {
   }
 
   #delayMs(call: DiskCall): number {
-    const { read, write, sync, directory } = this.#latency;
-    const known: Partial<Record<DiskCall, number>> = { read, size: read, write, sync };
-    const mean = known[call] ?? directory;
+    const mean = meanOf(call, this.#latency);
     const drawn = longTail(drawFraction(this.#options.seed, "disk", 1, 0, this.#calls));
     const extra = call === "write" || call === "sync" ? this.faults.extraMs : 0;
     return mean * (0.4 + drawn * 0.6) + extra;
+  }
+}
+
+function meanOf(call: DiskCall, latency: DiskLatency): number {
+  switch (call) {
+    case "read":
+    case "size":
+      return latency.read;
+    case "write":
+      return latency.write;
+    case "sync":
+      return latency.sync;
+    default:
+      return latency.directory;
   }
 }
 

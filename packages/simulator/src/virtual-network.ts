@@ -72,6 +72,8 @@ export class Switchboard {
   readonly #links = new Map<number, Link>();
   #faults: NetworkFaults;
   #connections = 0;
+  /** What is lent to hosts, frame after frame. */
+  #lent: Uint8Array = new Uint8Array(64 * 1024);
 
   constructor(scheduler: Scheduler, seed: number, faults: NetworkFaults, watch: NetworkWatch) {
     this.#scheduler = scheduler;
@@ -325,13 +327,21 @@ export class Switchboard {
       if (n < link.newest && landed === null) this.#watch.hit("frame: overtaken");
       else link.newest = n;
       this.#watch.arrives(from, to, frame);
-      const lent = frame.slice();
+      const lent = this.#lend(frame);
       const connection = endpoint.up.get(from);
       const whole = endpoint.listener.frame(from, lent);
       lent.fill(0xa5);
       // A damaged frame ends the connection that it came on.
       if (!whole && this.#pair(from, to).connection === connection) this.flap(from, to);
     });
+  }
+
+  /** A copy that is spoilt when the host returns, and used again for the next frame. */
+  #lend(frame: Uint8Array): Uint8Array {
+    if (frame.length > this.#lent.length) this.#lent = new Uint8Array(2 * frame.length);
+    const lent = this.#lent.subarray(0, frame.length);
+    lent.set(frame);
+    return lent;
   }
 
   #holdUp(link: Link, goOn: () => void): void {

@@ -1,4 +1,4 @@
-import type { NodeId } from "@synod/core";
+import { type NodeId, Reader } from "@synod/core";
 import type { Outcome } from "@synod/runtime";
 import { HOST_TUNING, quorumsOf } from "@synod/runtime";
 import { Client, type OperationEnd } from "./client.ts";
@@ -185,7 +185,7 @@ export class World<S, M> {
       this.#sample();
     });
     while (this.panel.violation === null && !this.#liveness.atRest && this.scheduler.step())
-      for (const node of this.#starting) this.#lookAtStart(node);
+      if (this.#starting.size > 0) for (const node of this.#starting) this.#lookAtStart(node);
     this.tally.events = this.scheduler.steps;
     this.tally.crashes = this.#driver.crashes;
     return this.#chain.digest();
@@ -359,9 +359,8 @@ export class World<S, M> {
 
   #sent(from: NodeId, frame: Uint8Array): void {
     // The frame's own checksum stands for its bytes.
-    const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
     this.#chain.add(frame.length * 16 + from);
-    this.#chain.add(view.getUint32(4, true));
+    this.#chain.add(new Reader(frame, 4).u32());
   }
 
   #tellMessage(node: NodeId, message: M): void {
