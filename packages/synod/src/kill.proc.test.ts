@@ -4,13 +4,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CellHistory, checkHistory, keyValueModel, writeHistory } from "@synod/simulator";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ask } from "./http.ts";
+import { readEverywhere } from "./soak/read-everywhere.ts";
+import { type RunningWorkload, startWorkload, type Workload } from "./soak/workload.ts";
 import { type Demo, freeBasePort, startDemo, temporaryFolder } from "./testing/demo-process.ts";
-import { type RunningWorkload, startWorkload, type Workload } from "./testing/workload.ts";
 
 /** Far more than any of it takes on a quiet machine: a loaded one must not fail for being slow. */
 const PATIENCE_MS = 30_000;
-const READERS = 16;
 
 let folder: ReturnType<typeof temporaryFolder>;
 let demo: Demo;
@@ -43,29 +42,6 @@ async function work(workload: RunningWorkload, answers: number): Promise<void> {
   }
 }
 
-async function get(node: number, key: string): Promise<string | null> {
-  const url = demo.urls[node] ?? "";
-  const answer = await ask({ method: "GET", url, path: `/${key}`, timeoutMs: 10_000 });
-  if (answer.status !== 200 && answer.status !== 404) throw new Error(`${answer.status}`);
-  return answer.status === 404 ? null : answer.body.toString();
-}
-
-/** Reads each key at one node after the other, as one more client of the history. */
-async function readAll(keys: readonly string[]): Promise<CellHistory[number][]> {
-  const seen: CellHistory[number][] = [];
-  const questions = keys.flatMap((key) => demo.urls.map((_, node) => ({ key, node }))).values();
-  const reader = async (): Promise<void> => {
-    for (const { key, node } of questions) {
-      const call = performance.now();
-      const output = { kind: "value", value: await get(node, key) } as const;
-      const returned = performance.now();
-      seen.push({ process: `last-${node}`, key, input: { kind: "read" }, output, call, returned });
-    }
-  };
-  await Promise.all(Array.from({ length: READERS }, reader));
-  return seen;
-}
-
 /** Leaves the history behind for `synod check` when no order explains it. */
 function expectLinearizable(history: CellHistory): void {
   const verdict = checkHistory(history, keyValueModel);
@@ -78,7 +54,8 @@ function expectLinearizable(history: CellHistory): void {
 /** What all clients saw fits one order, and nothing that was acknowledged is missing anywhere. */
 async function expectNothingLost(workload: Workload): Promise<void> {
   expect(workload.violations).toEqual([]);
-  const last = await readAll([...new Set(workload.history.map(({ key }) => key))]);
+  const keys = [...new Set(workload.history.map(({ key }) => key))];
+  const last = await readEverywhere(demo.urls, keys);
   const missing = new Set(workload.acknowledged);
   const lost = last.filter(
     ({ key, output }) => missing.has(key) && output?.kind === "value" && output.value !== key,

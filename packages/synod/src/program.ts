@@ -7,6 +7,7 @@ import { addFormatCommand } from "./format-command.ts";
 import { addKeyCommands } from "./key-commands.ts";
 import { addReplayCommand } from "./sim/replay-command.ts";
 import { addSimCommand } from "./sim/sim-command.ts";
+import { addSoakCommand } from "./soak/soak-command.ts";
 import { addStartCommand } from "./start-command.ts";
 import { addStatusCommand } from "./status-command.ts";
 import { addToyCommand } from "./toy/toy-command.ts";
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   addReplayCommand(program);
   addCheckCommand(program);
   addExploreCommand(program);
+  addSoakCommand(program);
   addToyCommand(program);
   for (const command of [program, ...program.commands]) {
     command.configureOutput({

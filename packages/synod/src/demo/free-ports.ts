@@ -35,3 +35,20 @@ function whyNot(host: string, port: number): Promise<string | null> {
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)));
   });
 }
+
+/** Below the range from which systems hand out ports by themselves. */
+const SEARCHED = { from: 11_000, to: 30_000 } as const;
+/** Peers of a demo listen that far above. */
+const PEERS_ABOVE = 1_000;
+
+/** A base port for a demo of so many nodes on this machine: all that it will need is free now. */
+export async function freeBasePort(nodes: number): Promise<number> {
+  for (;;) {
+    const base =
+      SEARCHED.from + 10 * Math.floor((Math.random() * (SEARCHED.to - SEARCHED.from)) / 10);
+    const ids = Array.from({ length: nodes }, (_, id) => id);
+    const ports = ids.flatMap((id) => [base + id, base + PEERS_ABOVE + id]);
+    const reasons = await Promise.all(ports.map((port) => whyNot("127.0.0.1", port)));
+    if (reasons.every((reason) => reason === null)) return base;
+  }
+}

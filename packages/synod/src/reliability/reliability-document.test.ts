@@ -16,9 +16,11 @@ const page = readFileSync(`${ROOT}docs/reliability.md`, "utf8");
 const facts = reliabilityFacts();
 const figures = readFigures();
 
-// After a change of the code that the page speaks of: npm run reliability -- --page
-test("docs/reliability.md is what the figures on record and the code make of it", () => {
-  expect(page).toBe(reliabilityPage(figures, facts));
+// After a change of the code that the page speaks of: npm run reliability -- --page, or
+// npm test -- --project unit reliability-document -u
+test("docs/reliability.md is what the figures on record and the code make of it", async () => {
+  const expected = reliabilityPage(figures, facts);
+  await expect(expected).toMatchFileSnapshot(`${ROOT}docs/reliability.md`);
 });
 
 describe("the figures on record", () => {

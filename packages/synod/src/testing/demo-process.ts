@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { NodeStatus } from "@synod/server";
+import { freeBasePort as freePorts } from "../demo/free-ports.ts";
 import { askStatus } from "../status-command.ts";
 
 export const SYNOD = fileURLToPath(new URL("../../bin/synod.js", import.meta.url));
@@ -128,25 +128,9 @@ async function waitUntilReady(
   throw new Error(`not ready within ${timeoutMs} ms: ${last}`);
 }
 
-/**
- * A base port with room for a demo of seven nodes, away from where sockets get theirs by
- * themselves.
- */
-export async function freeBasePort(): Promise<number> {
-  for (;;) {
-    const base = 11_000 + 10 * Math.floor(Math.random() * 1_900);
-    const ports = [0, 1, 2, 3, 4, 5, 6].flatMap((id) => [base + id, base + 1000 + id]);
-    const free = await Promise.all(ports.map(isFree));
-    if (free.every(Boolean)) return base;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
+/** A base port with room for the largest demo. */
+export function freeBasePort(): Promise<number> {
+  return freePorts(7);
 }
 
 /** A folder of its own for a test; `remove` takes it away. */

@@ -20,6 +20,9 @@ export interface Sending {
 const DEADLINE_MS = 2_000;
 const GRACE_MS = 1_000;
 
+/** Nobody listened there, so nobody has heard of the request. */
+const NOT_SENT = { status: 0, body: "" } as const;
+
 /** One request for a key. Null: no whole answer, so nothing is known. */
 export function send({ agent, method, url, key, body, headers }: Sending): Promise<Reply | null> {
   return new Promise((resolve) => {
@@ -37,13 +40,16 @@ export function send({ agent, method, url, key, body, headers }: Sending): Promi
       });
     });
     request.setTimeout(DEADLINE_MS + GRACE_MS, () => request.destroy());
-    request.on("error", () => resolve(null));
+    request.on("error", ({ code }: NodeJS.ErrnoException) => {
+      resolve(code === "ECONNREFUSED" ? { ...NOT_SENT, endMs: performance.now() } : null);
+    });
     request.on("close", () => resolve(null));
     request.end(body);
   });
 }
 
-/** The node says that it has not executed the request and never will. */
+/** Nobody has executed the request, and nobody ever will. */
 export function isRefusal(reply: Reply): boolean {
+  if (reply.status === NOT_SENT.status) return true;
   return reply.status >= 400 && reply.body.includes('"applied":"no"');
 }

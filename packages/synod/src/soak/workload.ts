@@ -18,6 +18,8 @@ export interface Workload {
 export interface RunningWorkload {
   /** Requests that were answered for good so far. */
   progress(): number;
+  /** How many of them were writes. */
+  writes(): number;
   /** Lets every client finish what it is at. */
   stop(): Promise<Workload>;
 }
@@ -32,10 +34,10 @@ const AFTER_FAILURE_MS = 20;
  * never touched again, and clients that repeat each write in a session, at whatever node, until it
  * is answered. These write a key and delete it in turn and read it in between, elsewhere. In the
  * history such a write is one operation however often it was sent, so that executing it twice gives
- * answers that no order explains.
+ * answers that no order explains. All keys and clients begin with `name`.
  */
-export function startWorkload(urls: readonly string[]): RunningWorkload {
-  const crowd = new Crowd(urls);
+export function startWorkload(urls: readonly string[], name = ""): RunningWorkload {
+  const crowd = new Crowd(urls, name);
   const clients = urls.flatMap((url, node) => [
     crowd.sharedWriter(url, node),
     crowd.sharedReader(url, `reader-${node}-a`),
@@ -45,6 +47,7 @@ export function startWorkload(urls: readonly string[]): RunningWorkload {
   ]);
   return {
     progress: () => crowd.progress,
+    writes: () => crowd.writes,
     stop: async () => {
       crowd.stopped = true;
       await Promise.all(clients);
@@ -62,17 +65,20 @@ class Crowd implements Workload {
   readonly repeated = { writes: 0, attempts: 0 };
   stopped = false;
   progress = 0;
+  writes = 0;
   readonly #urls: readonly string[];
+  readonly #name: string;
   #unique = 0;
 
-  constructor(urls: readonly string[]) {
+  constructor(urls: readonly string[], name: string) {
     this.#urls = urls;
+    this.#name = name;
   }
 
   sharedWriter(url: string, node: number): Promise<void> {
     return this.#forEver(async () => {
       const unique = this.#next();
-      const key = SHARED_KEYS[unique % SHARED_KEYS.length] ?? "";
+      const key = this.#sharedKey(unique);
       return await this.#put(url, `writer-${node}`, key, `v${unique}`);
     });
   }
@@ -81,13 +87,13 @@ class Crowd implements Workload {
     let turn = 0;
     return this.#forEver(async () => {
       turn += 1;
-      return await this.#get(url, process, SHARED_KEYS[turn % SHARED_KEYS.length] ?? "");
+      return await this.#get(url, process, this.#sharedKey(turn));
     });
   }
 
   appender(url: string, node: number): Promise<void> {
     return this.#forEver(async () => {
-      const key = `once-${this.#next()}`;
+      const key = `${this.#name}once-${this.#next()}`;
       const done = await this.#put(url, `appender-${node}`, key, key);
       if (done) this.acknowledged.push(key);
       return done;
@@ -95,7 +101,7 @@ class Crowd implements Workload {
   }
 
   repeater(node: number): Promise<void> {
-    const client = `repeater-${node}`;
+    const client = `${this.#name}repeater-${node}`;
     let sequence = 0;
     let turn = node;
     return this.#forEver(async () => {
@@ -120,9 +126,11 @@ class Crowd implements Workload {
           const existed = reply.status === 204;
           const output: CellOutput = writes ? { kind: "done" } : { kind: "existed", existed };
           this.#record(client, client, input, { output, call: startMs, returned: reply.endMs });
+          this.writes += 1;
           break;
         }
-        if (reply !== null && reply.status < 500 && reply.status !== 429)
+        const isOdd = reply !== null && reply.status < 500 && reply.status !== 429;
+        if (isOdd && !isRefusal(reply))
           this.violations.push(`${client} ${sequence}: ${reply.status} ${reply.body}`);
         turn += 1;
         await sleep(AFTER_FAILURE_MS);
@@ -146,6 +154,7 @@ class Crowd implements Workload {
     if (reply !== null && isRefusal(reply)) return false;
     const input: CellInput = { kind: "write", value };
     const isDone = reply?.status === 204;
+    if (isDone) this.writes += 1;
     if (isDone) this.#record(process, key, input, { output: DONE, call, returned: reply.endMs });
     else this.#record(process, key, input, { output: null, call, returned: null });
     return isDone;
@@ -171,6 +180,10 @@ class Crowd implements Workload {
 
   #send(sending: Omit<Sending, "agent">): Promise<Reply | null> {
     return send({ ...sending, agent: this.agent });
+  }
+
+  #sharedKey(turn: number): string {
+    return `${this.#name}${SHARED_KEYS[turn % SHARED_KEYS.length]}`;
   }
 
   #next(): number {
