@@ -3,8 +3,18 @@ import { failOver } from "./fail-over-item.ts";
 import { replay } from "./replay-item.ts";
 import type { Item } from "./report.ts";
 import { gets, puts } from "./requests-item.ts";
+import { simulator } from "./simulator-item.ts";
 import { soak } from "./soak-item.ts";
 import { stall } from "./stall-item.ts";
 
 /** In the order in which they run. */
-export const ITEMS: readonly Item[] = [chosen, puts, gets, replay, failOver, stall, soak];
+export const ITEMS: readonly Item[] = [
+  chosen,
+  puts,
+  gets,
+  replay,
+  failOver,
+  stall,
+  simulator,
+  soak,
+];
