@@ -31,7 +31,7 @@ export {
 export type { ModelInvariants, ReplicaModelOptions } from "./model/replica-options.ts";
 export * from "./network-faults.ts";
 export type { Violation } from "./oracles/verdict.ts";
-export { COMMON_PROBES, type ProbeKind, Probes } from "./probes.ts";
+export { COMMON_PROBES, type ProbeKind, Probes, probesOf } from "./probes.ts";
 export type { ProtocolWatch, WatchTools } from "./protocol-watch.ts";
 export {
   type Regression,
@@ -42,7 +42,7 @@ export {
 export { lifeOf, type RunOptions, runSeed, type SeedReport } from "./run-seed.ts";
 export { Scheduler } from "./scheduler.ts";
 export { countEvents, type ShrinkOptions, type Shrunk, shrink } from "./shrink.ts";
-export type { Story } from "./story.ts";
+export type { Story, StoryKind } from "./story.ts";
 export type { OperationCodec, SimulatedSystem } from "./system.ts";
 export { type ClockFaults, virtualClock, virtualRandom } from "./virtual-clock.ts";
 export { type NetworkWatch, Switchboard } from "./virtual-network.ts";

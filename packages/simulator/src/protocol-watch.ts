@@ -11,6 +11,8 @@ export interface WatchTools {
   readonly accuse: Accuse;
   /** A situation that lives should reach sometimes. */
   readonly hit: (probe: string) => void;
+  /** Virtual ms. */
+  readonly now: () => number;
 }
 
 /** Translates one protocol's states and messages into the words of the oracles. Changes nothing. */

@@ -80,7 +80,12 @@ export function runSeed<S, M>(
     panel.accuse("vacuous", `only ${faults} faults happened`);
   const { violation } = panel;
   if (violation !== null)
-    story?.(violation.atMs, `VIOLATION ${violation.oracle}: ${violation.message}`);
+    story?.(
+      violation.atMs,
+      `VIOLATION ${violation.oracle}: ${violation.message}`,
+      "violation",
+      null,
+    );
   return {
     seed,
     violation,

@@ -1,11 +1,23 @@
+import type { NodeId } from "@synod/core";
 import type { Attempt, OperationEnd } from "./client.ts";
 import type { Operation } from "./oracles/operation.ts";
 
+/** What a line of a story is about. */
+export type StoryKind =
+  | "fault"
+  | "up"
+  | "down"
+  | "observed"
+  | "message"
+  | "client"
+  | "world"
+  | "violation";
+
 /**
  * Hears the readable course of a life: faults, elections, crashes, operations, violations. Times in
- * virtual ms.
+ * virtual ms. `node`: to whom it happened; null when it was not one of them.
  */
-export type Story = (atMs: number, text: string) => void;
+export type Story = (atMs: number, text: string, kind: StoryKind, node: NodeId | null) => void;
 
 export function describeAttempt({ operation, node }: Attempt): string {
   return `client ${operation.client} asks node ${node}: ${describeOperation(operation)}`;

@@ -15,7 +15,7 @@ import { checkFork } from "./oracles/platters.ts";
 import { Probes } from "./probes.ts";
 import type { ProtocolWatch } from "./protocol-watch.ts";
 import { Scheduler } from "./scheduler.ts";
-import { describeAttempt, describeEnd, type Story } from "./story.ts";
+import { describeAttempt, describeEnd, type Story, type StoryKind } from "./story.ts";
 import type { SimulatedSystem } from "./system.ts";
 import { Switchboard } from "./virtual-network.ts";
 
@@ -131,7 +131,7 @@ export class World<S, M> {
         this.panel.word.excuse(node);
       },
       hit: (probe) => this.probes.hit(probe),
-      tell: (text) => this.#tell(text),
+      tell: (text) => this.#tell("fault", text),
     });
   }
 
@@ -151,7 +151,7 @@ export class World<S, M> {
         this.#mailbox.calm();
       },
       hit: (probe) => this.probes.hit(probe),
-      tell: (text) => this.#tell(text),
+      tell: (text) => this.#tell("world", text),
     });
   }
 
@@ -160,7 +160,8 @@ export class World<S, M> {
     const { chosen, word, accuse, noVote } = this.panel;
     const hit = (probe: string): void => this.probes.hit(probe);
     const quorums = quorumsOf(configurationOf(this.#life));
-    const watch = this.#system.createWatch({ chosen, word, quorums, accuse, hit });
+    const now = (): number => this.scheduler.now;
+    const watch = this.#system.createWatch({ chosen, word, quorums, accuse, hit, now });
     return {
       ...watch,
       leaves: (node, message) => {
@@ -247,20 +248,20 @@ export class World<S, M> {
         if (this.cluster.member(node).state === "starting") this.#starting.add(node);
       },
       up: (node) => {
-        this.#tell(`node ${node} is up`);
+        this.#tell("up", `node ${node} is up`, node);
         const status = this.cluster.member(node).host?.status();
         if ((status?.snapshotPosition.index ?? 0) > 0)
           this.probes.hit("host: restarted from a snapshot");
       },
       down: (node) => {
-        this.#tell(`node ${node} is down`);
+        this.#tell("down", `node ${node} is down`, node);
         this.#mailbox.broken(node);
         this.#driver.down(node);
       },
       hit: (probe) => this.probes.hit(probe),
       damaged: (node) => this.#driver.damage(node),
       failed: (node, reason) => {
-        this.#tell(`node ${node} failed: ${reason}`);
+        this.#tell("observed", `node ${node} failed: ${reason}`, node);
         if (this.#driver.mayFail(node)) this.#driver.failed(node);
         else panel.accuse("failed", `node ${node}: ${reason}`);
       },
@@ -271,7 +272,7 @@ export class World<S, M> {
         if (event === elections?.begun) this.#driver.election(node, "begun");
         if (event === elections?.won) this.#driver.election(node, "won");
         if (this.#options.story !== null)
-          this.#tell(`node ${node}: ${event} ${JSON.stringify(detail)}`);
+          this.#tell("observed", `node ${node}: ${event} ${JSON.stringify(detail)}`, node);
       },
     };
   }
@@ -297,11 +298,12 @@ export class World<S, M> {
         return operation;
       },
       attempt: (attempt, reply) => {
-        if (this.#options.story !== null) this.#tell(describeAttempt(attempt));
+        if (this.#options.story !== null)
+          this.#tell("client", describeAttempt(attempt), attempt.node);
         this.#mailbox.send(attempt, reply);
       },
       ended: (operation, end) => {
-        if (this.#options.story !== null) this.#tell(describeEnd(operation, end));
+        if (this.#options.story !== null) this.#tell("client", describeEnd(operation, end));
         this.#ended(operation, end);
       },
     };
@@ -354,7 +356,7 @@ export class World<S, M> {
     const base = { system: this.#system, life: this.#life, panel, world };
     const survivors = checkFork({ ...base, number: this.#nextFork, draw: fork.draw });
     if (survivors.length > 0) this.tally.forks += 1;
-    this.#tell(`fork ${this.#nextFork} from the platters of ${survivors.join(",")}`);
+    this.#tell("world", `fork ${this.#nextFork} from the platters of ${survivors.join(",")}`);
   }
 
   #sent(from: NodeId, frame: Uint8Array): void {
@@ -365,10 +367,10 @@ export class World<S, M> {
 
   #tellMessage(node: NodeId, message: M): void {
     const text = this.#options.messages ? this.#system.describe(message) : null;
-    if (text !== null) this.#tell(`node ${node} says ${text}`);
+    if (text !== null) this.#tell("message", `node ${node} says ${text}`, node);
   }
 
-  #tell(text: string): void {
-    this.#options.story?.(this.scheduler.now, text);
+  #tell(kind: StoryKind, text: string, node: NodeId | null = null): void {
+    this.#options.story?.(this.scheduler.now, text, kind, node);
   }
 }
