@@ -108,3 +108,12 @@ export const COMMON_PROBES: readonly ProbeKind[] = [
     "fault: failed read",
   ),
 ];
+
+/** What the lives of a system should reach: what can be seen of every protocol, and its own. */
+export function probesOf(system: {
+  readonly probes: readonly ProbeKind[];
+  readonly outOfReach?: readonly string[];
+}): readonly ProbeKind[] {
+  const { probes, outOfReach = [] } = system;
+  return [...COMMON_PROBES.filter(({ name }) => !outOfReach.includes(name)), ...probes];
+}

@@ -1,4 +1,4 @@
-import { CALIBRATIONS, COMMON_PROBES, type ProbeKind } from "@synod/simulator";
+import { CALIBRATIONS, type ProbeKind, probesOf } from "@synod/simulator";
 import { PINNED_RUNS, type PinnedRun } from "../explore/pinned-runs.ts";
 import { type Mutant, readMutants } from "../sim/mutants.ts";
 import { REGRESSIONS } from "../sim/regressions.ts";
@@ -24,9 +24,9 @@ export interface ProtocolFacts {
 export function reliabilityFacts(): ReliabilityFacts {
   const models: Readonly<Record<string, readonly PinnedRun[]>> = PINNED_RUNS;
   return {
-    protocols: Object.entries(SYSTEMS).map(([name, { probes }]) => ({
+    protocols: Object.entries(SYSTEMS).map(([name, system]) => ({
       name,
-      probes: [...COMMON_PROBES, ...probes],
+      probes: probesOf(system),
       models: models[name] ?? [],
     })),
     calibrations: Object.entries(CALIBRATIONS).map(([name, { states }]) => ({ name, states })),

@@ -18,18 +18,22 @@ const OFTEN = [
   "paxos: promise tells of an acceptance",
   "paxos: learned by asking acceptors",
   "paxos: learned from somebody's memory",
-  "paxos: asked in vain, then completed",
   "paxos: read before the decision",
   "paxos: decided for something else",
   "paxos: decided known from the disk",
   "paxos: non-voter learned the outcome",
 ];
 
+/** Somebody nearly always has a value of its own to propose. */
+const RARE = ["paxos: asked in vain, then completed"];
+
 /** Situations of single-decree Paxos that lives should reach. */
 export const PAXOS_PROBES: readonly ProbeKind[] = [
-  ...OFTEN,
-  ...MESSAGE_KINDS.map((kind) => `paxos: ${kind} sent`),
-].map((name) => ({ name, expected: "often" }));
+  ...[...OFTEN, ...MESSAGE_KINDS.map((kind) => `paxos: ${kind} sent`)].map(
+    (name): ProbeKind => ({ name, expected: "often" }),
+  ),
+  ...RARE.map((name): ProbeKind => ({ name, expected: "rare" })),
+];
 
 type Hit = (probe: string) => void;
 

@@ -13,6 +13,19 @@ const HURRY = 10;
 /** And how much slower its clients are, so that some come before the decision and some after. */
 const PATIENCE = 5;
 
+/** Of one value there is nothing to cut short, and no second incarnation of a node in it. */
+const OUT_OF_REACH: readonly string[] = [
+  "fault: rot in a snapshot",
+  "fault: lost file of snapshot",
+  "fault: sync of snapshot lies",
+  "host: snapshot written",
+  "host: restarted from a snapshot",
+  "host: state requested",
+  "host: state installed",
+  "host: session renewed",
+  "client: session-expired",
+];
+
 /** One decree on the members of a life: a register that is written once. */
 export const PAXOS_SYSTEM: Pick<
   SimulatedSystem<PaxosState, PaxosMessage>,
@@ -26,6 +39,7 @@ export const PAXOS_SYSTEM: Pick<
   | "describe"
   | "createWatch"
   | "probes"
+  | "outOfReach"
 > = {
   protocol: paxos,
   protocolTuning: tuning,
@@ -38,6 +52,7 @@ export const PAXOS_SYSTEM: Pick<
   describe: formatMessage,
   createWatch: createPaxosWatch,
   probes: PAXOS_PROBES,
+  outOfReach: OUT_OF_REACH,
 };
 
 /** Time-outs leave room for the slowest round trip of the life. */

@@ -1,4 +1,4 @@
-import { COMMON_PROBES, type ProbeKind, type SeedReport } from "@synod/simulator";
+import type { ProbeKind, SeedReport } from "@synod/simulator";
 
 /** From so many seeds on, a probe that belongs into one life in a hundred must have been hit. */
 export const SEEDS_FOR_PROBES = 300;
@@ -15,8 +15,9 @@ export class ProbeTotals {
   readonly #counts = new Map<string, { seeds: number; times: number }>();
   #total = 0;
 
-  constructor(ofProtocol: readonly ProbeKind[]) {
-    this.#probes = [...COMMON_PROBES, ...ofProtocol];
+  /** `probes` are those that the lives of the system should reach. */
+  constructor(probes: readonly ProbeKind[]) {
+    this.#probes = probes;
   }
 
   add(report: SeedReport): void {

@@ -5,6 +5,7 @@ import {
   countEvents,
   describeFault,
   lifeOf,
+  probesOf,
   runSeed,
   type SeedReport,
   shrink,
@@ -116,7 +117,7 @@ async function sweepSeeds(options: SimOptions): Promise<void> {
   const count = options.seeds ?? 100;
   const failures: SeedReport[] = [];
   const progress = createProgress(process.stderr, count);
-  const probes = new ProbeTotals(SYSTEMS[protocol].probes);
+  const probes = new ProbeTotals(probesOf(SYSTEMS[protocol]));
   const totals = new SweepTotals();
   const began = performance.now();
   await sweep({
