@@ -114,9 +114,12 @@ function drawClocks(draws: Draws, count: number): ClockFaults[] {
   }));
 }
 
-/** Small limits, so that every life sees many segments, snapshots and transfers. */
+/**
+ * Small limits, so that every life sees many segments, snapshots and transfers; not so small that a
+ * node writes more snapshots than blocks of its journal, which take a kilobyte each at least.
+ */
 function drawTuning(draws: Draws): Partial<HostTuning> {
-  const segmentBytes = draws.pick([4_096, 8_192, 16_384, 65_536]);
+  const segmentBytes = draws.pick([8_192, 16_384, 32_768, 65_536]);
   return {
     segmentBytes,
     journalBytesMax: segmentBytes * draws.pick([2, 3, 5, 10]),

@@ -132,6 +132,25 @@ describe("a record of an acceptance rots on one of the two that chose the value"
   });
 });
 
+describe("damage that nothing names", () => {
+  test("costs the vote for good, and the status says why", () => {
+    const lab = create(3);
+    up(lab, 0, 1, 2);
+    write(lab, 0, "kept");
+    lab.crash(1);
+    const { image } = lab.node(1).disk;
+    for (const name of image.names()) if (name.startsWith("journal-")) image.removeAtRest(name);
+    for (let life = 0; life < 2; life += 1) {
+      up(lab, 1);
+      expectValues(lab, 1, "kept");
+      expect(replica(lab, 1)).toMatchObject({ voter: false, impaired: 1 });
+      const status = lab.node(1).host?.status();
+      expect(status?.nonVoterReason).toMatch(/^its journal has lost .* it must be replaced$/);
+      lab.crash(1);
+    }
+  });
+});
+
 describe("the identity", () => {
   const copies = ["identity-a", "identity-b"] as const;
 

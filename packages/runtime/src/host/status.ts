@@ -34,7 +34,7 @@ export function hostStatus<S, M>(
     dataId: identity?.dataId ?? "",
     incarnation: identity?.incarnation ?? 0,
     voter: replica.voter,
-    nonVoterReason: replica.voter ? "" : (running?.links.nonVoterReason ?? "starting"),
+    nonVoterReason: whyNotVoter(running, replica),
     ready: notReadyReason === "",
     notReadyReason,
     executedUpTo,
@@ -46,6 +46,19 @@ export function hostStatus<S, M>(
     diskFull: front?.lacksSpace ?? false,
     peers: running?.links.status() ?? [],
   };
+}
+
+const IMPAIRED =
+  "its journal has lost something that it had made durable, and nothing names what: " +
+  "it must be replaced";
+
+function whyNotVoter<S, M>(running: Parts<S, M> | null, replica: ProtocolStatus): string {
+  if (replica.voter) return "";
+  if (running === null) return "starting";
+  const { nonVoterReason } = running.links;
+  if (nonVoterReason !== "") return nonVoterReason;
+  if ((replica.detail["impaired"] ?? 0) > 0) return IMPAIRED;
+  return replica.role === BLANK.role ? "starting" : "its role gives it no vote";
 }
 
 function whyNotReady<S, M>(
