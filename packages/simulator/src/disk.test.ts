@@ -1,5 +1,5 @@
 import type { Disk, PortError } from "@synod/core";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { VirtualDisk } from "./disk.ts";
 import { type CrashFate, KEEP_UNSYNCED, LOSE_UNSYNCED, seededFate } from "./disk-image.ts";
 
@@ -342,4 +342,69 @@ test("two disks of one seed take the same time for the same calls", () => {
     return clock.now;
   };
   expect(run()).toBe(run());
+});
+
+describe("a sync that lies", () => {
+  const lie = (fate: "lost" | "late", after = 0): string[] => {
+    const told: string[] = [];
+    disk.faults.armLie({ prefix: "a", after, times: 1, fate, told: () => told.push("lied") });
+    return told;
+  };
+
+  function writeAndSync(name: string, sector: number, value: number): void {
+    ok((done) => port.write(name, sector * 512, bytesOf(512, value), done));
+    ok((done) => port.sync(name, done));
+  }
+
+  test("reports success; what it was to save is seen, and lost with the power", () => {
+    durableFile("a", bytesOf(512, 1));
+    const told = lie("lost");
+    writeAndSync("a", 0, 2);
+    expect(told).toEqual(["lied"]);
+    expect(contents("a")).toEqual(bytesOf(512, 2));
+    disk.crash(KEEP_UNSYNCED);
+    expect(contents("a")).toEqual(bytesOf(512, 1));
+  });
+
+  test("counts only files of its name, and honest ones first", () => {
+    durableFile("a", bytesOf(512, 1));
+    durableFile("b", bytesOf(512, 1));
+    const told = lie("lost", 1);
+    writeAndSync("b", 0, 2);
+    writeAndSync("a", 0, 2);
+    expect(told).toEqual([]);
+    writeAndSync("a", 0, 3);
+    expect(told).toEqual(["lied"]);
+    writeAndSync("a", 1, 4);
+    disk.crash(LOSE_UNSYNCED);
+    expect(contents("a")?.subarray(0, 512)).toEqual(bytesOf(512, 2));
+    expect(contents("a")?.subarray(512)).toEqual(bytesOf(512, 4));
+  });
+
+  test("that is found out late costs nothing at the end, and its sectors once more was saved", () => {
+    for (const isLast of [true, false]) {
+      disk = new VirtualDisk({ seed: 7, schedule: time.schedule });
+      port = disk.attach();
+      durableFile("a", bytesOf(512, 1));
+      lie("late");
+      writeAndSync("a", 1, 2);
+      if (!isLast) writeAndSync("a", 2, 3);
+      expect(contents("a")?.subarray(512, 1024)).toEqual(bytesOf(512, 2));
+      disk.crash(LOSE_UNSYNCED);
+      const kept = contents("a");
+      expect(kept?.length).toBe(isLast ? 1024 : 1536);
+      expect(kept?.subarray(512, 1024)).toEqual(bytesOf(512, isLast ? 2 : 0));
+      if (!isLast) expect(kept?.subarray(1024)).toEqual(bytesOf(512, 3));
+    }
+  });
+
+  test("is made good by writing the same again", () => {
+    durableFile("a", bytesOf(512, 1));
+    lie("late");
+    writeAndSync("a", 1, 2);
+    writeAndSync("a", 1, 2);
+    writeAndSync("a", 2, 3);
+    disk.crash(LOSE_UNSYNCED);
+    expect(contents("a")?.subarray(512, 1024)).toEqual(bytesOf(512, 2));
+  });
 });

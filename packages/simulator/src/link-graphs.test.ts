@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { drawLife } from "./life.ts";
 import { GRAPHS_OF_FIVE, linksOf, pairsOf } from "./link-graphs.ts";
 
 function permutations(items: readonly number[]): number[][] {
@@ -28,6 +29,26 @@ describe("link graphs of five nodes", () => {
     const shapes = new Set(Array.from({ length: 1024 }, (_, graph) => smallest(graph, ways)));
     expect([...GRAPHS_OF_FIVE]).toEqual([...shapes].sort((a, b) => a - b));
     expect(GRAPHS_OF_FIVE).toHaveLength(34);
+  });
+
+  it("are all drawn, each between nodes in any order", () => {
+    const bits = new Map(pairsOf(5).map(([a, b], bit) => [a * 5 + b, 1 << bit]));
+    const drawn = new Set<number>();
+    for (let seed = 1; seed <= 1_000; seed += 1) {
+      const { nodes, faults } = drawLife(seed);
+      if (nodes.length !== 5) continue;
+      for (const fault of faults) {
+        if (fault.kind !== "graph") continue;
+        const numbers = fault.links.map(
+          ([a, b]) => bits.get(Math.min(a, b) * 5 + Math.max(a, b)) as number,
+        );
+        drawn.add(numbers.reduce((all, bit) => all | bit, 0));
+      }
+    }
+    const ways = permutations([0, 1, 2, 3, 4]);
+    const shapes = new Set([...drawn].map((graph) => smallest(graph, ways)));
+    expect(drawn.size).toBeGreaterThan(4 * GRAPHS_OF_FIVE.length);
+    expect([...shapes].sort((a, b) => a - b)).toEqual([...GRAPHS_OF_FIVE]);
   });
 
   it("name their links by the given nodes", () => {
