@@ -83,17 +83,13 @@ const bannedInPure: readonly Ban[] = [
     diagnostic: "module level",
   },
   { name: "exported let", code: "export let n = 0;\nn += 1;", diagnostic: "module level" },
-  ...[
-    "Date.now()",
-    "Intl.Collator",
-    "new WeakRef({})",
-    "Promise.resolve(1)",
-    "performance.now()",
-  ].map((code) => ({
-    name: code,
-    code: `export const x: unknown = ${code};`,
-    diagnostic: "noRestrictedGlobals",
-  })),
+  ...["Intl.Collator", "new WeakRef({})", "Promise.resolve(1)", "performance.now()"].map(
+    (code) => ({
+      name: code,
+      code: `export const x: unknown = ${code};`,
+      diagnostic: "noRestrictedGlobals",
+    }),
+  ),
   { name: "console", code: 'console.log("x");', diagnostic: "noConsole" },
   {
     name: "Node modules",
@@ -101,6 +97,13 @@ const bannedInPure: readonly Ban[] = [
     diagnostic: "noNodejsModules",
   },
 ];
+
+/** No clock on the wall is read anywhere below the command line: there is none that could jump. */
+const bannedBelowCommands: readonly Ban[] = ["Date.now()", "new Date()"].map((code) => ({
+  name: code,
+  code: `export const x: unknown = ${code};`,
+  diagnostic: "noRestrictedGlobals",
+}));
 
 const bannedEverywhere: readonly Ban[] = [
   { name: "default export", code: "export default 1;", diagnostic: "noDefaultExport" },
@@ -136,6 +139,7 @@ function write(path: string, content: string): void {
 }
 
 const pure = ["core", "machines", "runtime", "simulator"];
+const belowCommands = [...pure, "node", "server"];
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), "synod-lint-"));
@@ -150,6 +154,8 @@ beforeAll(() => {
   for (const [index, ban] of bannedEverywhere.entries()) {
     for (const name of [...pure, "node"]) write(`packages/${name}/src/every-${index}.ts`, ban.code);
   }
+  for (const [index, ban] of bannedBelowCommands.entries())
+    for (const name of belowCommands) write(`packages/${name}/src/below-${index}.ts`, ban.code);
   for (const [index, code] of allowedInPure.entries())
     write(`packages/core/src/allowed-${index}.ts`, code);
   write("packages/core/src/CamelCase.ts", "export const x = 1;");
@@ -176,6 +182,16 @@ describe("banned in core, machines, runtime and simulator", () => {
       }
       expect(diagnostics(`packages/node/src/pure-${index}.ts`)).not.toContain(diagnostic);
       expect(diagnostics(`packages/core/src/pure-${index}.test.ts`)).not.toContain(diagnostic);
+    },
+  );
+});
+
+describe("banned in all packages that the command line is made of", () => {
+  test.each(bannedBelowCommands.map((ban, index) => ({ ...ban, index })))(
+    "$name",
+    ({ diagnostic, index }) => {
+      for (const name of belowCommands)
+        expect(diagnostics(`packages/${name}/src/below-${index}.ts`), name).toContain(diagnostic);
     },
   );
 });
