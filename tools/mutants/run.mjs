@@ -35,14 +35,14 @@ const QUICK_MS = 40_000;
 /** Searches more for the sake of a quick one. */
 const MORE_MAX = 3;
 
-/** @param {string} name */
-function hunt(name) {
+/** @param {{ name: string, protocol?: string }} mutant */
+function hunt({ name, protocol = "multipaxos" }) {
   const last = Number(values.from) + Number(values.seeds);
   let from = Number(values.from);
   let best = null;
   for (let more = 0; more <= MORE_MAX && from < last; more += 1) {
     const range = ["--seeds", String(last - from), "--from", String(from), "--jobs", values.jobs];
-    const found = sim(["--mutant", name, ...range]);
+    const found = sim(["--protocol", protocol, "--mutant", name, ...range]);
     if (found.violation === null) break;
     if (best === null || found.atMs < best.atMs) best = found;
     if (found.atMs < QUICK_MS) break;
@@ -52,11 +52,11 @@ function hunt(name) {
 }
 
 function search() {
-  const names = JSON.parse(readFileSync(listFile, "utf8")).map((mutant) => mutant.name);
   let missed = 0;
-  for (const name of names) {
+  for (const wanted of JSON.parse(readFileSync(listFile, "utf8"))) {
+    const { name } = wanted;
     if (positionals.length > 0 && !positionals.includes(name)) continue;
-    const best = hunt(name);
+    const best = hunt(wanted);
     if (best === null) missed += 1;
     // Read anew: a search takes long, and others may have written meanwhile.
     const mutants = JSON.parse(readFileSync(listFile, "utf8"));

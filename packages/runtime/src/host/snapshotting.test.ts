@@ -1,0 +1,192 @@
+import type { Position } from "@synod/core";
+import { LOSE_UNSYNCED } from "@synod/simulator";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { at, Members } from "../snapshots/testing/members.ts";
+import {
+  executeUpTo,
+  hashAt,
+  hashOf,
+  type newExecution,
+  type Opened,
+  open,
+  protocolImage,
+} from "../snapshots/testing/replica.ts";
+import { HOST_TUNING } from "../tuning.ts";
+import { Snapshotting, type SnapshottingOptions } from "./snapshotting.ts";
+
+const TUNING = { ...HOST_TUNING, journalBytesMax: 1000 };
+
+/** Node 0 is the one that is tested; node 1 helps it out. */
+let members: Members;
+let log: string[];
+let journal: { bytes: number };
+let execution: ReturnType<typeof newExecution>;
+let snapshotting: Snapshotting;
+let options: SnapshottingOptions;
+/** What happens at the very moment in which the protocol hears of it. */
+let onHeard: (position: Position) => void;
+
+beforeEach(() => {
+  members = new Members(2);
+  log = [];
+  journal = { bytes: 2000 };
+  onHeard = () => undefined;
+  const world = world0();
+  const life = world.boot();
+  const store = world.store(life);
+  execution = open(store, (until) => world.run(until)).execution;
+  const heard = (what: string) => (position: Position) => {
+    log.push(`${what} ${position.index}`);
+    onHeard(position);
+  };
+  options = {
+    ...life,
+    booted: { identity: { node: 0 }, execution, journal, snapshots: store },
+    tuning: TUNING,
+    guard: (callback) => callback,
+    deliveries: { pause: () => log.push("pause") },
+    send: (to, message) => members.send(0, to, message),
+    proposeBarrier: () => log.push("barrier wanted"),
+    compact: heard("compact"),
+    installed: heard("installed"),
+    observe: (event) => log.push(event),
+    failed: (reason) => log.push(`failed: ${reason}`),
+  } as unknown as SnapshottingOptions;
+  snapshotting = new Snapshotting(options);
+  members.mischief = (message, from, to) => {
+    if (to === 1) return [message];
+    snapshotting.onMessage(from, message);
+    return [];
+  };
+});
+
+function world0() {
+  const [member] = members.all;
+  if (member === undefined) throw new Error("nobody there");
+  return member.world;
+}
+
+function barrier(index: number): void {
+  executeUpTo(execution, index);
+  snapshotting.atBarrier(at(index), protocolImage(at(index)));
+}
+
+/** What the next start finds. */
+function afterPowerLoss(): Opened {
+  const world = world0();
+  if (!world.crashed) world.crashNow(LOSE_UNSYNCED);
+  return open(world.store(world.boot()), (until) => world.run(until));
+}
+
+describe("writing", () => {
+  test("the protocol hears of a snapshot only when that survives a loss of power", () => {
+    onHeard = () => world0().crashNow(LOSE_UNSYNCED);
+    barrier(300);
+    expect(log).toEqual([]);
+    world0().run();
+    expect(log).toEqual(["snapshot written", "compact 300"]);
+    const { outcome, execution: restored } = afterPowerLoss();
+    expect(outcome.kind).toBe("loaded");
+    expect(restored.executedUpTo).toEqual(at(300));
+    expect(hashOf(restored)).toBe(hashAt(300));
+  });
+
+  test("one at a time, and a barrier that comes meanwhile is let pass", () => {
+    barrier(300);
+    barrier(400);
+    snapshotting.journalGrew();
+    world0().run();
+    expect(log).toEqual(["snapshot written", "compact 300"]);
+    barrier(500);
+    world0().run();
+    expect(log.slice(2)).toEqual(["snapshot written", "compact 500"]);
+    expect(snapshotting.latestPosition).toEqual(at(500));
+  });
+
+  test("not before half of the journal's room is used, and asks for a barrier at all of it", () => {
+    journal.bytes = 500;
+    barrier(300);
+    world0().run();
+    snapshotting.journalGrew();
+    journal.bytes = 1000;
+    snapshotting.journalGrew();
+    expect(log).toEqual([]);
+    journal.bytes = 1001;
+    snapshotting.journalGrew();
+    expect(log).toEqual(["barrier wanted"]);
+    journal.bytes = 501;
+    barrier(400);
+    world0().run();
+    expect(log.slice(1)).toEqual(["snapshot written", "compact 400"]);
+  });
+
+  test("for somebody who asks, however short the journal is", () => {
+    journal.bytes = 0;
+    members.all[1]?.transfer.request(at(250), [0]);
+    members.pass(100, () => log.length > 0);
+    expect(log).toEqual(["barrier wanted"]);
+    barrier(300);
+    members.pass(5_000, () => members.all[1]?.execution.executedUpTo.index === 300);
+    expect(log.slice(-2)).toEqual(["snapshot written", "compact 300"]);
+    expect(members.all[1]?.execution.executedUpTo).toEqual(at(300));
+  });
+
+  test.each([
+    ["no-space", "no space"],
+    ["io", "failed: snapshot: broken"],
+  ] as const)("what fails with %s is not told as a snapshot", (code, told) => {
+    vi.spyOn(options.booted.snapshots, "write").mockImplementation((_, __, image, done) => {
+      image.release();
+      done({ code, message: "broken" }, null);
+    });
+    barrier(300);
+    expect(log).toEqual([told]);
+  });
+});
+
+describe("a state from elsewhere", () => {
+  test("is in place and survives a loss of power before the protocol hears of it", () => {
+    members.all[1]?.snapshotAt(300);
+    let hash = "";
+    onHeard = () => {
+      hash = hashOf(execution);
+      world0().crashNow(LOSE_UNSYNCED);
+    };
+    snapshotting.request(at(250), [1]);
+    members.pass(5_000, () => log.includes("pause"));
+    expect(snapshotting.isInstalling).toBe(true);
+    members.pass(5_000, () => world0().crashed);
+    expect(log).toEqual(["pause", "state installed", "installed 300"]);
+    expect(hash).toBe(hashAt(300));
+    expect(afterPowerLoss().execution.executedUpTo).toEqual(at(300));
+  });
+
+  test("that is older than what was executed meanwhile is not put in place", () => {
+    members.all[1]?.snapshotAt(300);
+    snapshotting.request(at(250), [1]);
+    members.pass(5_000, () => snapshotting.latestPosition.index === 300);
+    executeUpTo(execution, 350);
+    members.pass(5_000);
+    expect(log).toEqual([]);
+    expect(execution.executedUpTo).toEqual(at(350));
+  });
+
+  test("is not written over while it is being put in place", () => {
+    members.all[1]?.snapshotAt(300);
+    snapshotting.request(at(250), [1]);
+    members.pass(5_000, () => snapshotting.isInstalling);
+    snapshotting.atBarrier(at(200), protocolImage(at(200)));
+    snapshotting.journalGrew();
+    members.pass(5_000, () => !snapshotting.isInstalling);
+    expect(log).toEqual(["pause", "state installed", "installed 300"]);
+  });
+});
+
+test("once stopped, nothing is begun any more", () => {
+  snapshotting.stop();
+  members.all[1]?.snapshotAt(300);
+  snapshotting.request(at(250), [1]);
+  barrier(300);
+  members.pass(5_000);
+  expect(log).toEqual([]);
+});
