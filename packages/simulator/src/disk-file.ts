@@ -81,8 +81,8 @@ export class VirtualFile {
       const part = taken.subarray(at - offset, at - offset + length);
       if (length === SECTOR_BYTES) this.#dirty.set(sector, part);
       else this.#dirtySector(sector).set(part, within);
-      this.#dropped.delete(sector);
-      this.#owed.delete(sector);
+      if (this.#dropped.size > 0) this.#dropped.delete(sector);
+      if (this.#owed.size > 0) this.#owed.delete(sector);
       at += length;
     }
     this.#size = Math.max(this.#size, end);
@@ -175,6 +175,7 @@ export class VirtualFile {
 
   /** What a reader sees of a sector; undefined: zeros. */
   #seen(sector: number): Uint8Array | undefined {
+    if (this.#dirty.size + this.#owed.size + this.#dropped.size === 0) return this.#platter[sector];
     const written = this.#dirty.get(sector) ?? this.#owed.get(sector) ?? this.#dropped.get(sector);
     return written ?? this.#platter[sector];
   }
