@@ -1,4 +1,5 @@
 import { chosen } from "./chosen-item.ts";
+import { decrees } from "./decrees-item.ts";
 import { failOver } from "./fail-over-item.ts";
 import { replay } from "./replay-item.ts";
 import type { Item } from "./report.ts";
@@ -10,6 +11,7 @@ import { stall } from "./stall-item.ts";
 /** In the order in which they run. */
 export const ITEMS: readonly Item[] = [
   chosen,
+  decrees,
   puts,
   gets,
   replay,
