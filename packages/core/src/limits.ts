@@ -15,5 +15,8 @@ export const RECORD_BYTES_MAX: number = 4_000_000;
 /** Largest frame on a connection, header included. */
 export const FRAME_BYTES_MAX: number = 4_194_304;
 
-/** Most members of one configuration. */
-export const MEMBERS_MAX: number = 7;
+/** Most members of one configuration: replicas, leaders and acceptors may be different ones. */
+export const MEMBERS_MAX: number = 31;
+
+/** Most members of one configuration that vote. */
+export const VOTERS_MAX: number = 7;

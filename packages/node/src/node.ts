@@ -29,6 +29,8 @@ export interface ProposeOptions extends RequestOptions {
    * Names the request, so that it can be sent again without being executed twice. Default: none.
    */
   readonly session?: SessionRequest;
+  /** `configure`: for the protocol, not for the state machine. Default `apply`. */
+  readonly kind?: "apply" | "configure";
 }
 
 export interface ReadOptions extends RequestOptions {
@@ -154,7 +156,8 @@ class RunningNode<S, M> implements SynodNode {
     if (options.session?.client.startsWith("~") === true)
       throw invalid("clients whose names begin with ~ are those of the nodes themselves");
     const answer = new PendingAnswer(options.signal, "unknown");
-    this.#requests.propose(payload, options.session ?? null, deadlineMs, answer);
+    const { session = null, kind = "apply" } = options;
+    this.#requests.propose(payload, session, deadlineMs, answer, kind);
     return answer.promise;
   }
 

@@ -28,10 +28,11 @@ export class Requests {
     session: SessionRequest | null,
     deadlineMs: number,
     waiter: Waiter,
+    kind: "apply" | "configure" = "apply",
   ): void {
     const host = this.#host;
     if (host === null) return refuse(waiter);
-    host.propose({ token: this.#add(waiter), payload, session, deadlineMs });
+    host.propose({ token: this.#add(waiter), payload, session, deadlineMs, kind });
   }
 
   read(

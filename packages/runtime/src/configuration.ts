@@ -5,6 +5,7 @@ import {
   majority,
   type NodeId,
   type QuorumSystem,
+  VOTERS_MAX,
 } from "@synod/core";
 
 /** Who takes part. Numbered from 1; the next number replaces it at a chosen position. */
@@ -56,5 +57,7 @@ export function configurationProblem(configuration: Configuration): string | nul
   }
   const acceptors = acceptorsOf(configuration);
   if (acceptors.length === 0) return "a cluster needs at least one member that is an acceptor";
+  if (acceptors.length > VOTERS_MAX)
+    return `a cluster has at most ${VOTERS_MAX} members that vote`;
   return quorums === null ? null : flexibleProblem(acceptors, quorums);
 }

@@ -92,6 +92,8 @@ export interface ProposeRequest {
   readonly payload: Uint8Array;
   /** Null: the node's own session. */
   readonly session: SessionRequest | null;
+  /** `configure`: for the protocol, not for the state machine. Default `apply`. */
+  readonly kind?: "apply" | "configure";
   /** Ms from now. */
   readonly deadlineMs: number;
 }

@@ -65,12 +65,12 @@ export class Front {
   }
 
   propose(request: ProposeRequest): void {
-    const { token, payload, session, deadlineMs } = request;
+    const { token, payload, session, deadlineMs, kind = "apply" } = request;
     const problem = this.#proposalProblem(payload.length);
     if (problem !== null) return this.#failSoon(token, problem);
     const now = this.#options.clock.now();
     const footprint = this.#footprint(payload, session?.client ?? this.requests.client);
-    const body = { kind: "apply", payload, footprint } as const;
+    const body = { kind, payload, footprint } as const;
     if (session === null) this.requests.addOwn(token, body, now, now + deadlineMs);
     else {
       const command: Command = { ...body, ...session, origin: this.#options.host.self };

@@ -67,7 +67,7 @@ export const pmmc: Protocol<PmmcState, PmmcMessage> = {
     stop: "host",
     reads: "quorum",
     leader: false,
-    roles: ["replica", "leader", "acceptor"],
+    roles: ["replica", "leader", "acceptor", "spare"],
   },
   messages: pmmcCodec,
   create: createState,

@@ -22,7 +22,9 @@ export const pmmcModelling = {
       return decoded === null ? "an unreadable record" : onDurable(history, node, decoded);
     },
     onSent,
-    afterStep,
+    /** The states of a model are no life: none comes before another one. */
+    afterStep: (history: PmmcHistory, state: PmmcState): string | null =>
+      afterStep({ ...history, executed: new Map() }, state),
     chosenIn(history: PmmcHistory, slot: Slot): string | null {
       const chosen = history.chosen.get(slot);
       if (chosen === undefined) return null;

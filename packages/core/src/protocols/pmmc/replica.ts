@@ -102,12 +102,18 @@ function perform(state: PmmcState, out: Out, replica: ReplicaState, value: Uint8
   let image = NO_IMAGE;
   for (const { kind, payload } of commands) {
     if (kind === "apply") continue;
-    if (kind === "configure") reconfigure(state, slot, payload);
+    if (kind === "configure" && reconfigure(state, slot, payload)) tellEpoch(state, out);
     if (kind === "stop") replica.stoppedAt = slot;
     image = epochImage(state, slot);
     if (kind === "stop") break;
   }
   out.effects.push({ kind: "deliver", position: { log: 0, index: slot }, commands, image });
+}
+
+function tellEpoch(state: PmmcState, out: Out): void {
+  const { number, first, leaders, acceptors } = lastEpoch(state);
+  const who = { leaders: leaders.join(), acceptors: acceptors.join() };
+  observe(out, "epoch", { number, first, ...who });
 }
 
 /** Requests get the next slots that are free, at most WINDOW beyond what is executed. */
