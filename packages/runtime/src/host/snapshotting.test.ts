@@ -161,16 +161,6 @@ describe("a state from elsewhere", () => {
     expect(afterPowerLoss().execution.executedUpTo).toEqual(at(300));
   });
 
-  test("that is older than what was executed meanwhile is not put in place", () => {
-    members.all[1]?.snapshotAt(300);
-    snapshotting.request(at(250), [1]);
-    members.pass(5_000, () => (members.chunksSent.get(1) ?? 0) > 5);
-    executeUpTo(execution, 350);
-    members.pass(5_000);
-    expect(log).toEqual([]);
-    expect(execution.executedUpTo).toEqual(at(350));
-  });
-
   test("is not written over while it is being put in place", () => {
     members.all[1]?.snapshotAt(300);
     snapshotting.request(at(250), [1]);
