@@ -82,16 +82,23 @@ function multipaxosModel(bounds: ProtocolBounds): ReplicaModel<MultipaxosState, 
   });
 }
 
-const PAXOS_MESSAGES = {
-  phases: ["prepare", "promise", "accept", "accepted", "nack"],
-  chosen: ["prepare", "promise", "accept", "accepted", "nack", "chosen"],
-  all: single.MESSAGE_KINDS,
-} as const satisfies Readonly<Record<MessageSet, readonly single.PaxosMessage["kind"][]>>;
+type PaxosMessages = Readonly<Record<MessageSet, readonly single.PaxosMessage["kind"][]>>;
+
+/** A refusal matters to a proposer that may try again. */
+function paxosMessages({ elections }: ProtocolBounds): PaxosMessages {
+  const phases = ["prepare", "promise", "accept", "accepted"] as const;
+  const refusals = elections > 1 ? (["nack"] as const) : [];
+  return {
+    phases: [...phases, ...refusals],
+    chosen: [...phases, ...refusals, "chosen"],
+    all: single.MESSAGE_KINDS,
+  };
+}
 
 /** Each leader wants a value of its own from the start, and another one after a crash. */
 function paxosModel(bounds: ProtocolBounds): ReplicaModel<single.PaxosState, single.PaxosMessage> {
   const { irrelevant, readByTimers, isStale } = single.paxosModelling;
-  const { members, quorums, ...common } = commonOf(bounds, PAXOS_MESSAGES, {});
+  const { members, quorums, ...common } = commonOf(bounds, paxosMessages(bounds), {});
   const proposers = members.slice(0, bounds.leaders);
   return replicaModel<single.PaxosState, single.PaxosMessage, single.PaxosHistory>({
     ...common,

@@ -87,11 +87,11 @@ async function byExplorer({ name, explore }: Mutant): Promise<Verdict | null> {
   return { killed, by: killed ? `${count(Number(states))} states` : `exit code ${code}`, seconds };
 }
 
-async function bySeeds({ name, seeds }: Mutant): Promise<Verdict | null> {
+async function bySeeds({ name, protocol = "multipaxos", seeds }: Mutant): Promise<Verdict | null> {
   if (seeds.length === 0) return null;
   let seconds = 0;
   for (const seed of seeds) {
-    const life = await synod(name, ["sim", "--seed", String(seed)]);
+    const life = await synod(name, ["sim", "--protocol", protocol, "--seed", String(seed)]);
     seconds += life.seconds;
     const oracle = /VIOLATION of "([^"]+)"/.exec(life.text)?.[1];
     if (life.code !== 1 || oracle === undefined)

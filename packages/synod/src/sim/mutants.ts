@@ -20,6 +20,8 @@ export interface Mutant {
   readonly random?: FailingTest;
   /** Arguments of `synod explore` under which it is found. */
   readonly explore?: readonly string[];
+  /** Whose lives are to find it; absent: Multi-Paxos's. */
+  readonly protocol?: string;
   /** Seeds of `synod sim`, each of which finds it. */
   readonly seeds: readonly number[];
 }
