@@ -5,6 +5,7 @@ import { EXIT_CODES } from "./exit-codes.ts";
 import { addExploreCommand } from "./explore/explore-command.ts";
 import { addFormatCommand } from "./format-command.ts";
 import { addKeyCommands } from "./key-commands.ts";
+import { addPmmcCommand } from "./pmmc/pmmc-command.ts";
 import { addReplayCommand } from "./sim/replay-command.ts";
 import { addSimCommand } from "./sim/sim-command.ts";
 import { addSoakCommand } from "./soak/soak-command.ts";
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   addExploreCommand(program);
   addSoakCommand(program);
   addToyCommand(program);
+  addPmmcCommand(program);
   for (const command of [program, ...program.commands]) {
     command.configureOutput({
       getOutHelpWidth: () => HELP_COLUMNS,
