@@ -19,6 +19,7 @@ const SMALL_BOUNDS: ProtocolBounds = {
   leaders: 1,
   elections: 1,
   crashes: 0,
+  wipes: 0,
   duplicates: 0,
   losses: 0,
   messages: "phases",
@@ -57,6 +58,7 @@ describe("exploring a protocol", () => {
       ["--nodes", "4"],
       ["--elections", "2"],
       ["--crashes", "1"],
+      ["--wipes", "1"],
       ["--duplicates", "1"],
       ["--losses", "1"],
       ["--messages", "chosen"],
@@ -68,11 +70,26 @@ describe("exploring a protocol", () => {
 
   test("each leader begins with a no-op and fills the other slots with commands", () => {
     for (const slots of [1, 2, 3]) {
-      const model = PROTOCOLS.multipaxos({ ...SMALL_BOUNDS, slots });
+      const model = PROTOCOLS.multipaxos.model({ ...SMALL_BOUNDS, slots });
       const queues = model.initial[0]?.replicas.map((replica) => replica.state.queue.length);
       expect(queues).toEqual([slots - 1, 0, 0]);
       expect(model.initial[0]?.replicas[0]?.state.tuning).toMatchObject({ window: slots });
     }
+  });
+
+  test("each proposer of a single decree wants a value of its own, and another one later", () => {
+    const model = PROTOCOLS.paxos.model({ ...SMALL_BOUNDS, leaders: 2, crashes: 1 });
+    const wanted = (state: (typeof model.initial)[number] | undefined | null) =>
+      state?.replicas.map((replica) => replica.state.requests);
+    const [initial] = model.initial;
+    const [a, b] = [
+      { client: "a", sequence: 1 },
+      { client: "b", sequence: 1 },
+    ];
+    expect(wanted(initial)).toEqual([[a], [b], []]);
+    const crash = { node: 0, event: 2, letter: -1, fate: "arrives" } as const;
+    const crashed = initial === undefined ? null : model.apply(initial, crash);
+    expect(wanted(crashed)).toEqual([[{ client: "a", sequence: 2 }], [b], []]);
   });
 
   test("what was not all seen is 3", async () => {
@@ -104,7 +121,7 @@ describe("a trace", () => {
 
   /** The first steps of a life, as a trace that claims to end badly. */
   function traceOf(length: number): Trace {
-    const model = PROTOCOLS.multipaxos(bounds);
+    const model = PROTOCOLS.multipaxos.model(bounds);
     let [state] = model.initial;
     const steps: string[] = [];
     while (steps.length < length && state !== undefined) {
@@ -154,7 +171,7 @@ describe("a trace", () => {
     [
       "an unknown protocol",
       { ...traceOf(1), of: { protocol: "raft", bounds } },
-      ":4: expected a protocol: multipaxos",
+      ":4: expected a protocol: multipaxos, paxos",
     ],
     [
       "bounds out of bounds",
@@ -164,7 +181,7 @@ describe("a trace", () => {
     [
       "an unknown timer",
       { ...traceOf(1), of: { protocol: "multipaxos", bounds: { ...bounds, timers: { x: 1 } } } },
-      "expected numbers for some of heartbeat, check, resend, catchUp, quiet",
+      "expected numbers for some of heartbeat, check, resend, catchUp, quiet, ask",
     ],
   ])("%s is refused in one line", async (name, content, expected) => {
     const path = file(`${name}.json`, content);
@@ -176,7 +193,7 @@ describe("a trace", () => {
   });
 
   test("plays a violation to its end", () => {
-    const model = PROTOCOLS.multipaxos(bounds);
+    const model = PROTOCOLS.multipaxos.model(bounds);
     const check: typeof model.check = (state) =>
       state.letters.length > 0 ? "a message is under way" : null;
     const { steps } = traceOf(2);
@@ -200,6 +217,7 @@ describe("bad options are 2, in one line", () => {
     [["multipaxos", "--slots", "0"]],
     [["multipaxos", "--leaders", "4"]],
     [["multipaxos", "--timers", "coffee=1"]],
+    [["paxos", "--timers", "quiet=1"]],
     [["multipaxos", "--messages", "none"]],
     [["multipaxos", "--order", "random"]],
   ])("%j", async (args) => {
@@ -231,7 +249,7 @@ test("the progress line is redrawn on a terminal and printed now and then elsewh
 
 test("a violation is 1, its way is printed and kept", async () => {
   const path = join(folder, "found.json");
-  const real = PROTOCOLS.multipaxos;
+  const real = PROTOCOLS.multipaxos.model;
   const seeded = (bounds: ProtocolBounds) => {
     const model = real(bounds);
     return {
@@ -240,7 +258,7 @@ test("a violation is 1, its way is printed and kept", async () => {
         state.replicas.some((replica) => replica.delivered.length > 0) ? "delivered" : null,
     };
   };
-  vi.spyOn(PROTOCOLS as { multipaxos: typeof real }, "multipaxos").mockImplementation(seeded);
+  vi.spyOn(PROTOCOLS.multipaxos, "model").mockImplementation(seeded);
   const { code, out, err } = await run(...SMALL, "--trace", path);
   expect(code).toBe(1);
   expect(out).toContain(": a violation (");

@@ -38,5 +38,24 @@ export const PINNED_RUNS: Readonly<Record<ProtocolName, readonly PinnedRun[]>> =
       transitions: 83_314,
     },
   ],
-  paxos: [],
+  paxos: [
+    {
+      what: "3 acceptors, two proposers",
+      args: ["paxos"],
+      states: 8_673,
+      transitions: 31_827,
+    },
+    {
+      what: "the same, told at once what is chosen",
+      args: ["paxos", "--messages", "chosen"],
+      states: 14_190,
+      transitions: 49_957,
+    },
+    {
+      what: "two proposers, a wiped acceptor that never answers again",
+      args: ["paxos", "--wipes", "1"],
+      states: 93_218,
+      transitions: 453_125,
+    },
+  ],
 };
