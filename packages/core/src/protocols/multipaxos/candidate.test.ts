@@ -1,4 +1,4 @@
-import { flexible } from "@synod/core";
+import { flexible, type QuorumSystem } from "@synod/core";
 import { describe, expect, test } from "vitest";
 import type { Candidate } from "./state.ts";
 import {
@@ -21,8 +21,8 @@ function candidate(solo: Solo): Candidate {
 }
 
 /** Node 0 of five in the middle of phase 1 of ballot 1.0, with its own promise durable. */
-function campaigning(size = 5): Solo {
-  const solo = createSolo({ size });
+function campaigning(size = 5, quorums?: QuorumSystem): Solo {
+  const solo = createSolo({ size, ...(quorums === undefined ? {} : { quorums }) });
   solo.campaign();
   solo.durable();
   return solo;
@@ -221,6 +221,15 @@ describe("phase 1b at the candidate", () => {
       expect(solo.state.role.kind).toBe("candidate");
       solo.message(from, promise(own));
     }
+    expect(solo.state.role.kind).toBe("leader");
+  });
+
+  test("a flexible phase 1 needs more of them, whatever phase 2 is content with", () => {
+    const solo = campaigning(5, flexible([0, 1, 2, 3, 4], { phase1: 4, phase2: 2 }));
+    const own = candidate(solo).ballot;
+    for (const from of [1, 2]) solo.message(from, promise(own));
+    expect(solo.state.role.kind).toBe("candidate");
+    solo.message(3, promise(own));
     expect(solo.state.role.kind).toBe("leader");
   });
 

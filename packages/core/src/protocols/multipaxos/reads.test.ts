@@ -121,6 +121,19 @@ describe("reads at the leader", () => {
     expect(solo.read(7)).toEqual([]);
   });
 
+  test("are not begun before what is chosen is delivered: it may hold a stop", () => {
+    const solo = leading({ tuning: { deliverBytes: 1 } });
+    solo.propose("a#1");
+    solo.propose("a#2");
+    solo.stop("stop#1");
+    solo.durable();
+    solo.message(1, accepted("1.0", 2, 4));
+    expect([solo.state.chosenUpTo, solo.state.deliveredUpTo]).toEqual([4, 2]);
+    expect(solo.read(7)).toEqual(["deliver 3: a#2"]);
+    expect(solo.timeout("deliver")).toContain("deliver 4: stop#1");
+    expect(solo.message(1, heartbeatAck("1.0", 9))).toEqual([]);
+  });
+
   test("of others are answered to them, under their own number and incarnation", () => {
     const solo = leading();
     expect(solo.message(2, readIndex(40, 3))).toEqual([
