@@ -140,7 +140,9 @@ export class ToyProposer {
     if (onNack(this.#proposer, answer)) this.#over();
   }
 
+  /** Whatever it was about, there is nothing left to attempt. */
   #knows(value: Uint8Array): void {
+    this.#proposer.attempt = null;
     this.#stage.tell({ event: "learned", proposer: this.id, value: showValue(value) });
   }
 
@@ -172,7 +174,7 @@ export class ToyProposer {
     const begun = this.#phasesBegun;
     this.#stage.after(PATIENCE_MS, () => {
       const isOpen = this.#phasesBegun === begun && this.#proposer.attempt !== null;
-      if (!isOpen || this.#down || this.#learner.chosen !== null) return;
+      if (!isOpen || this.#down) return;
       this.#stage.tell({ event: "timeout", proposer: this.id, phase });
       this.#over();
     });
@@ -180,7 +182,7 @@ export class ToyProposer {
 
   #giveUpIfAllAnswered(): void {
     const { attempt } = this.#proposer;
-    if (attempt === null || this.#learner.chosen !== null) return;
+    if (attempt === null) return;
     const answered = attempt.phase === "prepare" ? attempt.promisedBy : attempt.acceptedBy;
     const all = new Set([...answered, ...this.#failed]);
     if (all.size === this.#settings.acceptors) this.#over();

@@ -112,6 +112,17 @@ describe("several proposers", () => {
     for (const { outcome } of survived) expect(outcome).toBe("agreed");
   });
 
+  test("who knows the outcome attempts nothing more", () => {
+    for (const { story } of duels) {
+      const knowing = new Set<number>();
+      for (const event of story) {
+        if (event.event === "learned") knowing.add(event.proposer);
+        if (event.event === "retry" || event.event === "propose")
+          expect(knowing.has(event.proposer)).toBe(false);
+      }
+    }
+  });
+
   test("propose different values, given text included", () => {
     const [round] = play(1, { proposers: 2, value: "x" });
     const values = round?.story.flatMap((event) => (event.event === "proposal" ? event.value : []));
