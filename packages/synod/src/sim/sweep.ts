@@ -18,9 +18,9 @@ export interface SweepOptions {
 }
 
 /**
- * How workers keep their memory. A life leaves much garbage and little that stays; with Node's usual
- * sizes full collections come often, and each throws away compiled callbacks that nobody holds just
- * then, only for them to be compiled again.
+ * How workers keep their memory. A life leaves much garbage and little that stays; with Node's
+ * usual sizes full collections come often, and each throws away compiled callbacks that nobody
+ * holds just then, only for them to be compiled again.
  */
 const HEAP_ARGUMENTS = [
   "--min-semi-space-size=32",
