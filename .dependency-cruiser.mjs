@@ -22,7 +22,7 @@ const layers = {
 };
 
 /** Protocol folders that really build on another one: `variant: ["base"]`. */
-const variants = {};
+const variants = { broadcast: ["paxos"] };
 
 /** @param {string} name */
 function layerRule(name) {

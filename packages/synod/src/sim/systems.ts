@@ -1,4 +1,5 @@
 import { crc32 as zlibCrc32 } from "node:zlib";
+import type { BroadcastMessage, BroadcastState } from "@synod/core/protocols/broadcast";
 import {
   type MultipaxosMessage,
   type MultipaxosState,
@@ -8,6 +9,7 @@ import type { PaxosMessage, PaxosState } from "@synod/core/protocols/paxos";
 import { type PmmcMessage, type PmmcState, pmmc } from "@synod/core/protocols/pmmc";
 import { KeyValueMachine, keyValue } from "@synod/machines";
 import type { Life, OperationCodec, SimulatedSystem } from "@synod/simulator";
+import { BROADCAST_SYSTEM } from "./broadcast-system.ts";
 import { MULTIPAXOS_PROBES } from "./multipaxos-probes.ts";
 import { describeMessage } from "./multipaxos-story.ts";
 import { createMultipaxosWatch } from "./multipaxos-watch.ts";
@@ -74,6 +76,21 @@ function pmmcTuning(life: Life): Record<string, number> {
   };
 }
 
+function broadcastTuning(life: Life): Record<string, number> {
+  const pick = pickFor(life);
+  const { heartbeatMs, electionMs, resendMs } = slowness(life);
+  return {
+    yieldMs: pick([electionMs / 8, electionMs / 2], 1),
+    yieldMaxMs: 2 * electionMs,
+    gossipMs: 2 * heartbeatMs,
+    resendMs,
+    window: pick([1, 2, 4, 8], 3),
+    chunkBytes: pick([512, 4_096, 65_536], 6),
+    retainBytes: pick([0, 2_048, 16_384, 1_048_576], 9),
+    batchBytesMax: pick([256, 4_096, 65_536], 12),
+  };
+}
+
 /** Picks by a few bits of the life's seed. */
 function pickFor(life: Life): (from: readonly number[], shift: number) => number {
   return (from, shift) => from[((life.seed * 2_654_435_761) >>> shift) % from.length] as number;
@@ -104,6 +121,17 @@ const multipaxosKeyValue: SimulatedSystem<MultipaxosState, MultipaxosMessage> = 
   probes: MULTIPAXOS_PROBES,
 };
 
+const broadcastKeyValue: SimulatedSystem<BroadcastState, BroadcastMessage> = {
+  ...BROADCAST_SYSTEM,
+  operations: keyValueOperations,
+  checksum: zlibCrc32,
+  createMachine: () => new KeyValueMachine(),
+  protocolTuning: broadcastTuning,
+  electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
+  operationsMin: OPERATIONS_MIN,
+  adapt: (life) => life,
+};
+
 const pmmcKeyValue: SimulatedSystem<PmmcState, PmmcMessage> = {
   protocol: pmmc,
   operations: keyValueOperations,
@@ -127,11 +155,12 @@ const paxosKeyValue: SimulatedSystem<PaxosState, PaxosMessage> = {
   createMachine: () => new KeyValueMachine(),
 };
 
-export type SystemName = "multipaxos" | "paxos" | "pmmc";
+export type SystemName = "broadcast" | "multipaxos" | "paxos" | "pmmc";
 
 /** What `--protocol` may name; whoever runs one need not know what its states look like. */
 // biome-ignore lint/suspicious/noExplicitAny: each brings states and messages of its own
 export const SYSTEMS: Readonly<Record<SystemName, SimulatedSystem<any, any>>> = {
+  broadcast: broadcastKeyValue,
   multipaxos: multipaxosKeyValue,
   paxos: paxosKeyValue,
   pmmc: pmmcKeyValue,

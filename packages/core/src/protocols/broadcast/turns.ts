@@ -1,0 +1,32 @@
+import type { NodeId, Slot } from "../../ids.ts";
+import { nextFraction } from "../../prng.ts";
+import type { Out } from "./messages.ts";
+import { setTimer } from "./send.ts";
+import type { BroadcastState } from "./state.ts";
+
+/**
+ * Nobody leads, but two that propose in one instance at the same time only keep each other from
+ * it. So a member that hears another proposer lets it go first for a while, and gives it what waits
+ * here to take along. What that one passes over is proposed here after all.
+ */
+
+/** `proposer` is at work in a slot that is not decided here. */
+export function hearAtWork(state: BroadcastState, proposer: NodeId, slot: Slot): void {
+  if (state.atWork === null || slot >= state.atWork.slot) state.atWork = { proposer, slot };
+  if (state.turn !== null) state.turn.busy = true;
+}
+
+/** Lets others go first, unless it does so already; between one and two `yieldMs`, or longer. */
+export function letOthers(state: BroadcastState, out: Out, longerMs = 0): void {
+  if (state.turn !== null) return;
+  state.turn = { since: state.decidedUpTo, busy: false };
+  const ms = state.tuning.yieldMs * (1 + nextFraction(state.random)) + longerMs;
+  setTimer(out, "turn", Math.ceil(ms));
+}
+
+/** Nothing is left to wait for. */
+export function stopWaiting(state: BroadcastState, out: Out): void {
+  if (state.turn === null) return;
+  state.turn = null;
+  setTimer(out, "turn", null);
+}
