@@ -29,12 +29,7 @@ function word(outcome: Outcome): string {
   return `done@${outcome.position.index}${again} ${outcome.result.join()}`;
 }
 
-function own(
-  token: number | null,
-  payload: number[] = [token ?? 0],
-  now = 0,
-  deadline = 5_000,
-): void {
+function own(token: number, payload: number[] = [token], now = 0, deadline = 5_000): void {
   const body = {
     kind: "apply",
     payload: Uint8Array.from(payload),
