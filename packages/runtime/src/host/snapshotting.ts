@@ -39,6 +39,8 @@ export class Snapshotting {
   readonly #transfer: StateTransfer;
   #writing = false;
   #installing = false;
+  /** What the latest compaction left of the journal; no snapshot makes it shorter than that. */
+  #keptBytes = 0;
   #stopped = false;
 
   constructor(options: SnapshottingOptions) {
@@ -72,15 +74,14 @@ export class Snapshotting {
 
   /** Called when something was flushed. */
   journalGrew(): void {
-    const { booted, tuning } = this.#options;
-    const wanted = booted.execution?.wantsBarrier === true;
-    if (wanted || booted.journal.bytes > tuning.journalBytesMax) this.#askBarrier();
+    const { journal, execution } = this.#options.booted;
+    this.#keptBytes = Math.min(this.#keptBytes, journal.bytes);
+    if (execution?.wantsBarrier === true || this.#growth() > 1) this.#askBarrier();
   }
 
   /** All replicas hold the same state here: the moment to freeze it, if it is worth it. */
   atBarrier(position: Position, image: Uint8Array): void {
-    const { booted, tuning } = this.#options;
-    const worthIt = booted.journal.bytes * 2 > tuning.journalBytesMax;
+    const worthIt = this.#growth() > 0.5;
     if (this.#writing || this.#installing || this.#stopped) return;
     if (!worthIt && !this.#transfer.isSnapshotWanted(position)) return;
     this.#write(position, image);
@@ -99,6 +100,17 @@ export class Snapshotting {
     this.#transfer.stop();
   }
 
+  /**
+   * How much of what the journal may grow by it has grown by since the latest compaction. At least
+   * what that one left, which the next one has to write again: else a protocol that keeps more than
+   * the journal may have would write all of it anew with every few commands.
+   */
+  #growth(): number {
+    const { booted, tuning } = this.#options;
+    const kept = this.#keptBytes;
+    return (booted.journal.bytes - kept) / Math.max(tuning.journalBytesMax - kept, kept);
+  }
+
   #askBarrier(): void {
     if (!this.#writing && !this.#installing) this.#options.proposeBarrier();
   }
@@ -111,6 +123,7 @@ export class Snapshotting {
       this.#writing = false;
       if (manifest === null) return this.#diskFailed("snapshot", error);
       observe("snapshot written", { position: position.index, bytes: manifest.totalBytes });
+      this.#keptBytes = booted.journal.bytes;
       compact(position);
     });
   }
