@@ -32,7 +32,10 @@ const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 const COMMAND = fileURLToPath(new URL("../../bin/synod.js", import.meta.url));
 const VITEST = `${ROOT}node_modules/vitest/vitest.mjs`;
 
-/** A file that does not even load kills nothing: the test itself must have failed. */
+/**
+ * A file that does not even load kills nothing, and neither does a test that is given up for its
+ * time: it must itself have found something.
+ */
 async function byTest(mutant: string, test: FailingTest | undefined): Promise<Verdict | null> {
   if (test === undefined) return null;
   const { name, file } = test;
@@ -60,7 +63,8 @@ function resultOf(
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
   const found = tests.find(({ fullName }) => fullName === name);
   if (found === undefined) return { status: "no such test", message: "" };
-  return { status: found.status, message: found.failureMessages[0] ?? "" };
+  const message = found.failureMessages[0] ?? "";
+  return { status: /Test timed out/.test(message) ? "timed out" : found.status, message };
 }
 
 interface VitestReport {
