@@ -165,9 +165,10 @@ function adopted(state: PmmcState, out: Out, scout: Scout): void {
   const from = leader.active?.from ?? scout.from;
   leader.active = { from, upTo: scout.upTo };
   for (const [slot, pvalue] of scout.pvalues) adopt(state, slot, pvalue);
-  leader.recovering = [...leader.proposals.keys()]
-    .filter((slot) => commands(state, slot) && !leader.commanders.has(slot))
-    .sort((a, b) => a - b);
+  const adoptedNow = (slot: Slot): boolean =>
+    commands(state, slot) && (epochOf(state, slot)?.number ?? 0) >= scout.from;
+  const slots = [...leader.proposals.keys()].filter(adoptedNow).sort((x, y) => x - y);
+  leader.recovering = [...leader.recovering, ...slots];
   shrinkTimeout(state);
   observe(out, "elected", {
     round: leader.ballot.round,
