@@ -319,10 +319,10 @@ export class World<S, M> {
     if (end.kind === "refused") return this.panel.answers.refused(operation);
     if (end.kind === "decided") {
       this.panel.answers.refused(operation);
-      this.tally.completed += 1;
+      this.#complete();
       return this.#liveness.served(invokedAt);
     }
-    this.tally.completed += 1;
+    this.#complete();
     if (operation.kind !== "stale-get") this.#liveness.served(invokedAt);
     this.#done(operation, end.outcome);
   }
@@ -343,6 +343,11 @@ export class World<S, M> {
       const before = this.#clientFloors.get(operation.client) ?? 0;
       this.#clientFloors.set(operation.client, Math.max(before, position.index));
     }
+  }
+
+  /** One more operation has come to a definite end. */
+  #complete(): void {
+    this.tally.completed += 1;
     if (this.#options.canary && this.tally.completed === 50)
       this.panel.accuse("canary", "planted by the world itself: this must be reported");
   }
