@@ -97,6 +97,9 @@ describe("writing", () => {
     snapshotting.journalGrew();
     world0().run();
     expect(log).toEqual(["snapshot written", "compact 300"]);
+    journal.bytes = 0;
+    snapshotting.journalGrew();
+    journal.bytes = 2000;
     barrier(500);
     world0().run();
     expect(log.slice(2)).toEqual(["snapshot written", "compact 500"]);
@@ -118,6 +121,24 @@ describe("writing", () => {
     barrier(400);
     world0().run();
     expect(log.slice(1)).toEqual(["snapshot written", "compact 400"]);
+  });
+
+  test("after a compaction that left much, only when as much has come again", () => {
+    barrier(300);
+    world0().run();
+    const grown = (bytes: number, index: number): string[] => {
+      log = [];
+      journal.bytes = bytes;
+      snapshotting.journalGrew();
+      barrier(index);
+      world0().run();
+      return log;
+    };
+    expect(grown(1500, 400)).toEqual([]);
+    expect(grown(2250, 500)).toEqual([]);
+    expect(grown(2251, 600)).toEqual(["snapshot written", "compact 600"]);
+    expect(grown(1500, 700)).toEqual([]);
+    expect(grown(3001, 800)).toEqual(["barrier wanted", "snapshot written", "compact 800"]);
   });
 
   test("for somebody who asks, however short the journal is", () => {
