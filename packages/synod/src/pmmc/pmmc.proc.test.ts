@@ -1,0 +1,28 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../../../node/src/testing/temporary-directory.ts";
+
+const COMMAND = fileURLToPath(new URL("../../bin/synod.js", import.meta.url));
+
+test("each role a process over TCP, the leader and an acceptor killed: all answered, states equal", () => {
+  const TMPDIR = temporaryDirectory();
+  const plan = ["--kill", "leader@600ms,acceptor@1s", "--clients", "3", "--requests", "4"];
+  const done = spawnSync(
+    process.execPath,
+    [COMMAND, "pmmc", "--processes", "--pause", "300", ...plan],
+    { encoding: "utf8", env: { ...process.env, TMPDIR } },
+  );
+  expect(done.stderr).toBe("");
+  expect(done.status).toBe(0);
+  const results = done.stdout.match(/^Result for command with command ID \d at client \d/gm) ?? [];
+  expect(new Set(results).size).toBe(12);
+  expect(results).toHaveLength(12);
+  expect(done.stdout).toMatch(/^Leader \d is killed/m);
+  const states = done.stdout.match(/(?<=^The state at replica \d is ).*$/gm) ?? [];
+  expect(states).toHaveLength(3);
+  expect(new Set(states).size).toBe(1);
+  // Nothing is left behind.
+  expect(readdirSync(TMPDIR)).toEqual([]);
+});
