@@ -225,7 +225,10 @@ function paintHead(pen, x1, y1, x2, y2) {
   pen.fill();
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {number} size */
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {number} x @param {number} y @param {number} size
+ */
 function paintCross(pen, x, y, size) {
   line(pen, x - size, y - size, x + size, y + size);
   line(pen, x - size, y + size, x + size, y - size);

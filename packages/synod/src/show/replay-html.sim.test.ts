@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { drawLife, writeRegression } from "@synod/simulator";
+import { writeRegression } from "@synod/simulator";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../testing/demo-process.ts";
 import { runMain } from "../testing/run-main.ts";
+import { shortLife } from "./testing/short-life.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 
@@ -17,7 +18,7 @@ afterEach(() => {
 });
 
 test("synod replay --html writes a page, or says why not", async () => {
-  const life = { ...drawLife(2), faultsMs: 1_000, faults: [], clients: [], forks: [] };
+  const life = shortLife();
   const file = join(folder.path, "life.txt");
   const about = { protocol: "multipaxos", mutant: null, oracle: "word", says: "something" };
   writeFileSync(file, writeRegression({ ...about, life }));

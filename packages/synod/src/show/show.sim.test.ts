@@ -1,25 +1,11 @@
 import { runInNewContext } from "node:vm";
-import { drawLife, type Life, type Regression, runSeed } from "@synod/simulator";
+import { type Regression, runSeed } from "@synod/simulator";
 import { describe, expect, it } from "vitest";
 import { SYSTEMS } from "../sim/systems.ts";
 import { recordLife } from "./record-life.ts";
 import { replayPage } from "./replay-page.ts";
 import { runPage } from "./testing/page-stage.ts";
-
-/** A short life with a crash and some operations. */
-function shortLife(): Life {
-  const life = drawLife(2);
-  return {
-    ...life,
-    faultsMs: 3_000,
-    faults: [{ kind: "crash", atMs: 1_500, target: "leader", calls: 3, downMs: 700, fin: true }],
-    forks: [],
-    clients: life.clients.map((plan) => ({
-      ...plan,
-      script: [1_200, 2_600].map((atMs, at) => ({ atMs: atMs + plan.index, number: at + 1 })),
-    })),
-  };
-}
+import { shortLife } from "./testing/short-life.ts";
 
 const regression: Regression = {
   protocol: "multipaxos",
