@@ -112,8 +112,8 @@ export const COMMON_PROBES: readonly ProbeKind[] = [
 /** What the lives of a system should reach: what can be seen of every protocol, and its own. */
 export function probesOf(system: {
   readonly probes: readonly ProbeKind[];
-  readonly outOfReach?: readonly string[];
+  readonly notExpected?: readonly string[];
 }): readonly ProbeKind[] {
-  const { probes, outOfReach = [] } = system;
-  return [...COMMON_PROBES.filter(({ name }) => !outOfReach.includes(name)), ...probes];
+  const { probes, notExpected = [] } = system;
+  return [...COMMON_PROBES.filter(({ name }) => !notExpected.includes(name)), ...probes];
 }

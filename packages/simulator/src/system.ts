@@ -38,8 +38,8 @@ export interface SimulatedSystem<S, M> {
   createWatch(tools: WatchTools): ProtocolWatch<S, M>;
   /** Situations of this protocol that lives should reach. */
   readonly probes: readonly ProbeKind[];
-  /** Situations common to all protocols that this one cannot come to; absent: none. */
-  readonly outOfReach?: readonly string[];
+  /** Common situations that its lives come to too seldom to insist, or never; absent: none. */
+  readonly notExpected?: readonly string[];
 }
 
 /** What a key-value machine understands, seen by a client and by the oracles. */

@@ -13,8 +13,14 @@ const HURRY = 10;
 /** And how much slower its clients are, so that some come before the decision and some after. */
 const PATIENCE = 5;
 
-/** Of one value there is nothing to cut short, and no second incarnation of a node in it. */
-const OUT_OF_REACH: readonly string[] = [
+/**
+ * Of one value there is nothing to cut short, and no second incarnation of a node in it. And in so
+ * short a life a disk is seldom replaced by an older one that tells another story.
+ */
+const NOT_EXPECTED: readonly string[] = [
+  "fault: stale disk",
+  "link: refused",
+  "host: disowned",
   "fault: rot in a snapshot",
   "fault: lost file of snapshot",
   "fault: sync of snapshot lies",
@@ -39,7 +45,7 @@ export const PAXOS_SYSTEM: Pick<
   | "describe"
   | "createWatch"
   | "probes"
-  | "outOfReach"
+  | "notExpected"
 > = {
   protocol: paxos,
   protocolTuning: tuning,
@@ -52,7 +58,7 @@ export const PAXOS_SYSTEM: Pick<
   describe: formatMessage,
   createWatch: createPaxosWatch,
   probes: PAXOS_PROBES,
-  outOfReach: OUT_OF_REACH,
+  notExpected: NOT_EXPECTED,
 };
 
 /** Time-outs leave room for the slowest round trip of the life. */

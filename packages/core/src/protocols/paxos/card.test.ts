@@ -12,10 +12,6 @@ function text(path: string): string {
   return readFileSync(new URL(path, import.meta.url), "utf8");
 }
 
-function headings(of: string): string[] {
-  return [...of.matchAll(/^## (.*)$/gm)].map(([, heading = ""]) => heading);
-}
-
 /** The rows of the first table below `## heading`, as cells; without its head. */
 function table(heading: string): string[][] {
   const section = card.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? "";
@@ -36,10 +32,6 @@ function firstNames(heading: string): (string | undefined)[] {
 }
 
 describe("the card", () => {
-  test("has the headings of every card", () => {
-    expect(headings(card)).toEqual(headings(text("../multipaxos/CARD.md")));
-  });
-
   test("lists every message, in the order of the union, with its fields and no other", () => {
     expect(firstNames("Messages")).toEqual([...MESSAGE_KINDS]);
     for (const [first, , carries] of table("Messages")) {
