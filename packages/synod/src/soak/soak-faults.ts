@@ -18,7 +18,7 @@ export type SoakFault = (tools: FaultTools) => Promise<void>;
 const HOLD_MS = { least: 1_000, most: 6_000 } as const;
 const KIB = 1024;
 /** What a full disk still has room for. */
-const ROOM_BYTES = 64 * KIB;
+const ROOM_BYTES = 24 * KIB;
 const FULL_DISK_MS = 8_000;
 const LOOK_MS = 100;
 
