@@ -12,6 +12,8 @@ import {
   protocolImage,
 } from "../snapshots/testing/replica.ts";
 import { HOST_TUNING } from "../tuning.ts";
+import type { Booted } from "./boot.ts";
+import type { Deliveries } from "./deliveries.ts";
 import { Snapshotting, type SnapshottingOptions } from "./snapshotting.ts";
 
 const TUNING = { ...HOST_TUNING, journalBytesMax: 1000 };
@@ -41,17 +43,17 @@ beforeEach(() => {
   };
   options = {
     ...life,
-    booted: { identity: { node: 0 }, execution, journal, snapshots: store },
+    booted: { identity: { node: 0 }, execution, journal, snapshots: store } as unknown as Booted,
     tuning: TUNING,
     guard: (callback) => callback,
-    deliveries: { pause: () => log.push("pause") },
+    deliveries: { pause: () => log.push("pause") } as unknown as Deliveries,
     send: (to, message) => members.send(0, to, message),
     proposeBarrier: () => log.push("barrier wanted"),
     compact: heard("compact"),
     installed: heard("installed"),
     observe: (event) => log.push(event),
     failed: (reason) => log.push(`failed: ${reason}`),
-  } as unknown as SnapshottingOptions;
+  };
   snapshotting = new Snapshotting(options);
   members.mischief = (message, from, to) => {
     if (to === 1) return [message];
