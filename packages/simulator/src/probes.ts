@@ -55,11 +55,7 @@ export const COMMON_PROBES: readonly ProbeKind[] = [
     "fault: rot in a snapshot",
     "fault: misdirected write",
     "fault: lost segment",
-    "fault: lost file of identity",
-    "fault: lost file of snapshot",
     "fault: sync of journal lies",
-    "fault: sync of identity lies",
-    "fault: sync of snapshot lies",
     "fault: slow disk",
     "fault: full disk",
     "fault: failed sync",
@@ -106,6 +102,10 @@ export const COMMON_PROBES: readonly ProbeKind[] = [
     "client: sequence-forgotten",
     "client: stopped",
     "fault: failed read",
+    "fault: lost file of identity",
+    "fault: lost file of snapshot",
+    "fault: sync of identity lies",
+    "fault: sync of snapshot lies",
   ),
 ];
 
