@@ -41,13 +41,20 @@ export interface ScriptedOperation {
   readonly number: number;
 }
 
+/** Operations a second that all clients together begin while they get answers at once. */
+const RATES = [8, 10, 14, 24];
+
+/**
+ * Draws the clients of a life: few or many, but not busier together for that. A life is worth what
+ * happens to its operations, not their number.
+ */
 export function drawClients(draws: Draws, nodes: readonly NodeId[]): ClientPlan[] {
   const count = draws.between(4, 8);
   const keys = draws.pick([1, 3, 5, 12]);
-  const thinkMs = draws.pick([50, 120, 200, 300]);
+  const rate = draws.pick(RATES);
   const valueBytes = draws.pick([16, 64, 64, 256, 1_024]);
   const loss = draws.chance(0.5) ? draws.pick([0.01, 0.05]) : 0;
-  return Array.from({ length: count }, (_, index) => {
+  const plans = Array.from({ length: count }, (_, index) => {
     const named = index === 0 || draws.chance(0.6);
     return {
       index,
@@ -55,7 +62,7 @@ export function drawClients(draws: Draws, nodes: readonly NodeId[]): ClientPlan[
       home: draws.pick(nodes),
       roams: draws.pick([0, 0.1, 0.5]),
       width: named && draws.chance(0.3) ? 3 : 1,
-      thinkMs,
+      thinkMs: 0,
       reads: draws.pick([0.2, 0.4, 0.6]),
       staleReads: draws.pick([0, 0.1]),
       deletes: draws.pick([0.05, 0.2]),
@@ -67,4 +74,6 @@ export function drawClients(draws: Draws, nodes: readonly NodeId[]): ClientPlan[
       script: null,
     };
   });
+  const lanes = plans.reduce((sum, { width }) => sum + width, 0);
+  return plans.map((plan) => ({ ...plan, thinkMs: Math.round((1_000 * lanes) / rate) }));
 }
