@@ -10,8 +10,8 @@ import { createPaxosWatch } from "./paxos-watch.ts";
 
 /** What a life is hurried by: a decree is soon over, and faults must come while it is open. */
 const HURRY = 10;
-/** And how much slower its clients are, so that some come before the decision and some after. */
-const PATIENCE = 5;
+/** Its clients are slow, so that some come before the decision and some after: pauses, ms. */
+const PAUSES_MS = [250, 500, 1_000, 1_250] as const;
 
 /**
  * Of one value there is nothing to cut short, and no second incarnation of a node in it. And in so
@@ -78,15 +78,12 @@ function tuning({ seed, network, disk }: Life) {
  * All its faults in a tenth of the time, one key, and a look at the platters at the first write.
  */
 function adapt(life: Life): Life {
+  const thinkMs = PAUSES_MS[life.seed % PAUSES_MS.length] as number;
   return {
     ...life,
     faultsMs: Math.ceil(life.faultsMs / HURRY),
     faults: life.faults.map((fault) => ({ ...fault, atMs: Math.ceil(fault.atMs / HURRY) })),
-    clients: life.clients.map((plan) => ({
-      ...plan,
-      thinkMs: plan.thinkMs * PATIENCE,
-      keys: 1,
-    })),
+    clients: life.clients.map((plan) => ({ ...plan, thinkMs, keys: 1 })),
     forks: life.forks.map((fork, index) => ({ ...fork, acknowledgement: index + 1 })),
   };
 }
