@@ -40,6 +40,8 @@ function project(suite: Suite) {
       testTimeout: suite.timeoutMs,
       hookTimeout: suite.timeoutMs,
       pool: "forks" as const,
+      // Tests that do nothing but wait for processes of their own.
+      maxConcurrency: 2,
       sequence: { groupOrder: suite.order },
       ...(suite.serial ? { fileParallelism: false, maxWorkers: 1 } : {}),
       ...(suite.globalSetup ? { globalSetup: suite.globalSetup } : {}),
@@ -54,7 +56,7 @@ export default defineConfig({
       project({ name: "tools", include: ["tools/**/*.test.ts"], timeoutMs: 120_000, order: 0 }),
       project({
         name: "unit",
-        include: ["packages/*/src/**/*.test.ts", "bench/src/**/*.test.ts"],
+        include: ["packages/*", "bench", "examples"].map((path) => `${path}/src/**/*.test.ts`),
         exclude: slow,
         timeoutMs: 10_000,
         order: 1,
@@ -80,7 +82,7 @@ export default defineConfig({
       }),
       project({
         name: "proc",
-        include: ["packages/*/src/**/*.proc.test.ts"],
+        include: ["packages/*", "examples"].map((path) => `${path}/src/**/*.proc.test.ts`),
         timeoutMs: 60_000,
         order: 5,
         serial: true,

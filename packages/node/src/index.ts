@@ -6,6 +6,7 @@ export { type Address, formatAddress, isLoopback, parseAddress } from "./address
 export { createClock, type NodeClock } from "./clock.ts";
 export { createDisk, type DiskOptions, type FlushMode } from "./disk.ts";
 export { type FormatNodeOptions, formatNode } from "./format-node.ts";
+export { createMemoryTransport, type MemoryTransport } from "./memory-transport.ts";
 export { createNetwork, type NodeNetwork } from "./network.ts";
 export {
   NETWORK_TUNING,
@@ -21,6 +22,14 @@ export {
   type SynodNode,
 } from "./node.ts";
 export type { NodeOptions, Observe } from "./node-options.ts";
+export { type Consensus, createConsensus } from "./order/consensus.ts";
+export type { KeptMessages, OrderedMessage } from "./order/order-machine.ts";
+export {
+  createTotalOrder,
+  type DeliverOptions,
+  type TotalOrder,
+  type TotalOrderOptions,
+} from "./order/total-order.ts";
 export type { Answer } from "./pending-answer.ts";
 export { createRandom } from "./random.ts";
 export { Requests, type Waiter } from "./requests.ts";

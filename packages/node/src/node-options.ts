@@ -2,6 +2,7 @@ import type { Machine, NodeId, Protocol } from "@synod/core";
 import { type Configuration, configurationProblem, type HostTuning } from "@synod/runtime";
 import { type Address, formatAddress, isLoopback, parseAddress } from "./address.ts";
 import type { FlushMode } from "./disk.ts";
+import type { MemoryTransport } from "./memory-transport.ts";
 import type { NetworkTuning } from "./network-options.ts";
 import { SynodError } from "./synod-error.ts";
 
@@ -16,6 +17,8 @@ export interface NodeOptions<S, M> {
   readonly protocol: Protocol<S, M>;
   /** Null: a member without state, an acceptor for instance; it serves nothing. */
   readonly machine: Machine | null;
+  /** Joins nodes of one process instead of TCP; then addresses mean nothing. */
+  readonly transport?: MemoryTransport;
   /** Where peers are listened for; default: this member's address. */
   readonly listen?: Address;
   /**

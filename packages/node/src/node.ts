@@ -104,14 +104,16 @@ class RunningNode<S, M> implements SynodNode {
     });
     const clock = createClock();
     const random = createRandom();
-    const network = createNetwork({
-      self: id,
-      listen,
-      peers,
-      random,
-      insecure: options.insecure ?? false,
-      tuning: options.networkTuning ?? {},
-    });
+    const network =
+      options.transport?.join(id) ??
+      createNetwork({
+        self: id,
+        listen,
+        peers,
+        random,
+        insecure: options.insecure ?? false,
+        tuning: options.networkTuning ?? {},
+      });
     this.#counters = () => network.counters();
     this.#release = () => clock.close();
     const observe = options.observe;

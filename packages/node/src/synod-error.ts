@@ -6,6 +6,8 @@ export type SynodErrorCode =
   | HostProblem["code"]
   /** The caller's signal was aborted before the answer came. */
   | "aborted"
+  /** A consumer fell further behind the order than what is kept for it. */
+  | "lagging"
   /** The call's own arguments are wrong; nothing was done. */
   | "invalid"
   /** A defect; please report it. */
