@@ -53,8 +53,16 @@ describe("refuses, in words", () => {
     ["a cluster id of another form", configuration(three, { cluster: "ABC" }), /32 hex digits/],
     ["an upper-case cluster id", configuration(three, { cluster: CLUSTER.toUpperCase() }), /hex/],
     ["nobody", configuration([]), /at least one member/],
-    ["eight voters", configuration([0, 1, 2, 3, 4, 5, 6, 7].map((id) => member(id))), /most 7 members that vote/],
-    ["32 members", configuration(Array.from({ length: 32 }, (_, id) => member(id))), /most 31 members/],
+    [
+      "eight voters",
+      configuration([0, 1, 2, 3, 4, 5, 6, 7].map((id) => member(id))),
+      /most 7 members that vote/,
+    ],
+    [
+      "32 members",
+      configuration(Array.from({ length: 32 }, (_, id) => member(id))),
+      /most 31 members/,
+    ],
     ["a negative id", configuration([member(-1)]), /member id -1/],
     ["a broken id", configuration([member(1.5)]), /member id 1\.5/],
     ["an id beyond 16 bits", configuration([member(65_536)]), /member id 65536/],

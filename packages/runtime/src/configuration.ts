@@ -57,7 +57,6 @@ export function configurationProblem(configuration: Configuration): string | nul
   }
   const acceptors = acceptorsOf(configuration);
   if (acceptors.length === 0) return "a cluster needs at least one member that is an acceptor";
-  if (acceptors.length > VOTERS_MAX)
-    return `a cluster has at most ${VOTERS_MAX} members that vote`;
+  if (acceptors.length > VOTERS_MAX) return `a cluster has at most ${VOTERS_MAX} members that vote`;
   return quorums === null ? null : flexibleProblem(acceptors, quorums);
 }

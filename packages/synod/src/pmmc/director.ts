@@ -133,8 +133,10 @@ export function direct({ settings, stage, tell, done }: Run): void {
     tell(`Epoch ${number} begins with slot ${first}: ${who}`);
   });
   for (let client = 0; client < settings.clients; client += 1) tell(`Client ${client} activated!`);
-  for (const part of parts)
-    tell(`${title(part)} activated${part.role === "replica" ? "!" : ""}${part.spare ? " as a spare" : ""}`);
+  for (const part of parts) {
+    const mark = part.role === "replica" ? "!" : "";
+    tell(`${title(part)} activated${mark}${part.spare ? " as a spare" : ""}`);
+  }
   for (const plan of settings.kills) stage.after(plan.atMs, () => kill(plan));
   for (const plan of settings.changes) stage.after(plan.atMs, () => change(plan));
   for (const client of busy) ask(client, 1, 0);

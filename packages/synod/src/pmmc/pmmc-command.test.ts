@@ -4,12 +4,16 @@ import { runMain } from "../testing/run-main.ts";
 const results = (out: string): string[] => out.match(/^Result for .*$/gm) ?? [];
 
 function states(out: string): Set<string> {
-  return new Set(Array.from(out.matchAll(/^The state at replica \d is (.*)$/gm), ([, s = ""]) => s));
+  return new Set(
+    Array.from(out.matchAll(/^The state at replica \d is (.*)$/gm), ([, s = ""]) => s),
+  );
 }
 
 /** Each command of each client exactly once. */
 function expectAll(out: string, clients: number, requests: number): void {
-  const seen = results(out).map((line) => /ID (\d+) at client (\d+) is/.exec(line)?.slice(1).join());
+  const seen = results(out).map((line) =>
+    /ID (\d+) at client (\d+) is/.exec(line)?.slice(1).join(),
+  );
   const all = Array.from({ length: clients }, (_, client) =>
     Array.from({ length: requests }, (__, id) => `${id + 1},${client}`),
   ).flat();
@@ -72,7 +76,8 @@ describe("synod pmmc", () => {
   });
 
   test("the same seed tells the same story, another one another", async () => {
-    const run = (seed: string) => runMain("pmmc", "--seed", seed, "--requests", "3", "--pause", "0");
+    const run = (seed: string) =>
+      runMain("pmmc", "--seed", seed, "--requests", "3", "--pause", "0");
     const first = await run("7");
     expect(await run("7")).toEqual(first);
     expect((await run("8")).out).not.toBe(first.out);

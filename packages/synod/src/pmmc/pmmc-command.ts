@@ -44,7 +44,12 @@ export function addPmmcCommand(program: Command): void {
     .option("--kill <who@when>", "like leader@2s,acceptor1@3s", parseKills)
     .option("--reconfigure <plan>", "like acceptors=1+2+3@2s,leaders=0+1@3s", parseChanges)
     .option("--processes", "a process for each role, over TCP, in real time", false)
-    .option("--seed <n>", "same seed, same story (but with --processes)", wholeNumber(0, SEEDS - 1), 1)
+    .option(
+      "--seed <n>",
+      "same seed, same story (but with --processes)",
+      wholeNumber(0, SEEDS - 1),
+      1,
+    )
     .showHelpAfterError(true)
     .action((options: PmmcOptions, command: Command) => run(settingsOf(options), command));
 }

@@ -1,13 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
-import { temporaryDirectory } from "../../../node/src/testing/temporary-directory.ts";
+import { expect, onTestFinished, test } from "vitest";
 
 const COMMAND = fileURLToPath(new URL("../../bin/synod.js", import.meta.url));
 
-test("each role a process over TCP, the leader and an acceptor killed: all answered, states equal", () => {
-  const TMPDIR = temporaryDirectory();
+test("each role a process over TCP, two of them killed: all answered, states equal", () => {
+  const TMPDIR = mkdtempSync(join(tmpdir(), "synod-test-"));
+  onTestFinished(() => rmSync(TMPDIR, { recursive: true, force: true }));
   const plan = ["--kill", "leader@600ms,acceptor@1s", "--clients", "3", "--requests", "4"];
   const done = spawnSync(
     process.execPath,

@@ -52,7 +52,9 @@ export async function createProcessStage(
 
   const actors = parts.map(({ id, role }): Actor => {
     const own = { id, configuration, directory: directory(id), executes: role === "replica" };
-    const child = fork(MEMBER, [JSON.stringify(own)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = fork(MEMBER, [JSON.stringify(own)], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
     const actor: Actor = { child, sight: null, dead: false };
     child.on("message", (message) => heard(actor, message as FromMember));
     child.on("exit", () => {
@@ -63,7 +65,7 @@ export async function createProcessStage(
   const close = async (): Promise<void> => {
     for (const { child, dead } of actors) if (!dead) child.kill("SIGKILL");
     await Promise.all(
-      actors.map(({ child }) => (child.exitCode ?? child.signalCode) ?? once(child, "exit")),
+      actors.map(({ child }) => child.exitCode ?? child.signalCode ?? once(child, "exit")),
     );
     await rm(folder, { recursive: true, force: true });
   };
@@ -89,7 +91,11 @@ export async function createProcessStage(
         waiting.get(token)?.(null);
         waiting.delete(token);
       }, ATTEMPT_MS + SLACK_MS);
-      const request: ToMember = { token, payload: Buffer.from(payload).toString("base64"), session };
+      const request: ToMember = {
+        token,
+        payload: Buffer.from(payload).toString("base64"),
+        session,
+      };
       if (!actor.dead) actor.child.send(request);
     },
     kill: (id) => {

@@ -30,7 +30,9 @@ export interface Stage {
   /** Null: it is not alive. */
   sight(id: NodeId): Sight | null;
   /** A new epoch began, as a replica says: its number, first slot, leaders and acceptors. */
-  onEpoch(listener: (number: number, first: number, leaders: string, acceptors: string) => void): void;
+  onEpoch(
+    listener: (number: number, first: number, leaders: string, acceptors: string) => void,
+  ): void;
 }
 
 /** How long one attempt of a request may take. */

@@ -45,7 +45,10 @@ export function createVirtualStage(
   let lastEpoch = 0;
   let beganMs = 0;
 
-  function observed(event: string, detail: Readonly<Record<string, number | string | boolean>>): void {
+  function observed(
+    event: string,
+    detail: Readonly<Record<string, number | string | boolean>>,
+  ): void {
     const number = Number(detail["number"]);
     if (event !== "epoch" || number <= lastEpoch) return;
     lastEpoch = number;

@@ -39,7 +39,11 @@ export function onInstalled(state: PmmcState, out: Out, index: Slot, image: Uint
     installEpochs(state, image);
     for (const slot of replica.decisions.keys()) if (slot <= index) replica.decisions.delete(slot);
     // The host proposes again what it has not heard of.
-    for (const slot of replica.proposals.keys()) if (slot <= index) replica.proposals.delete(slot);
+    for (const [slot, { names }] of replica.proposals) {
+      if (slot > index) continue;
+      replica.proposals.delete(slot);
+      for (const name of names) replica.pending.delete(name);
+    }
     replica.slotOut = index + 1;
     replica.compactedUpTo = Math.max(replica.compactedUpTo, index);
   }

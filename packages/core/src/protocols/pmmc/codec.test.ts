@@ -37,7 +37,8 @@ const FROZEN: readonly (readonly [PmmcMessage, string])[] = [
       gcSlot: 3,
       pvalues: [{ ballot, slot: 7, epoch: 1, value: Uint8Array.of(5) }],
     },
-    `01${BALLOT}${SLOT}0900000000000000${"0300000000000000"}01000000${BALLOT}${SLOT}010000000100000005`,
+    `01${BALLOT}${SLOT}09000000000000000300000000000000` +
+      `01000000${BALLOT}${SLOT}010000000100000005`,
   ],
   [
     { kind: "p2a", ballot, slot: 7, epoch: 1, value: Uint8Array.of(5) },
@@ -116,7 +117,9 @@ describe("refused", () => {
     ["more pvalues than there are bytes", `01${BALLOT}${SLOT}${SLOT}0000000000000000ffffffff`],
     [
       "epochs with a gap",
-      `04${SLOT}0000000000${"02000000"}01000000${SLOT}0100000001000000010000000100000003000000${SLOT}01000000010000000100000001000000`,
+      `04${SLOT}000000000002000000` +
+        `01000000${SLOT}01000000010000000100000001000000` +
+        `03000000${SLOT}01000000010000000100000001000000`,
     ],
     [
       "an epoch without acceptors",

@@ -51,7 +51,7 @@ describe("an acceptor forgets", () => {
   });
 });
 
-test("a replica reports what is durable and what is executed, on a timer and when that changes", () => {
+test("a replica reports what is durable and what is executed, on a timer and at once", () => {
   const solo = createSolo({ size: 5, roles: [["replica"], [], [], [], []] });
   expect(solo.started).toContain("sendNow 1,2,3,4: report stableUpTo=0 decidedUpTo=0");
   solo.message(1, decision(1, "1.1", "a#1"));

@@ -17,7 +17,15 @@ interface GoldenRun {
 }
 
 const COLOCATED = [[], [], []];
-const APART = [["replica"], ["replica"], ["leader"], ["leader"], ["acceptor"], ["acceptor"], ["acceptor"]];
+const APART = [
+  ["replica"],
+  ["replica"],
+  ["leader"],
+  ["leader"],
+  ["acceptor"],
+  ["acceptor"],
+  ["acceptor"],
+];
 
 const RUNS: Readonly<Record<string, GoldenRun>> = {
   "first-command": {

@@ -115,7 +115,10 @@ function contradicts(
       history.chosen.set(slot, { ballot, value });
     for (const other of ballots.values())
       if (compareBallots(other.ballot, ballot) > 0 && !sameBytes(other.value, value))
-        return `slot ${slot} is chosen in ${formatBallot(ballot)}, and another command accepted above`;
+        return (
+          `slot ${slot} is chosen in ${formatBallot(ballot)}, ` +
+          "and another command accepted above"
+        );
   }
   return null;
 }

@@ -102,7 +102,7 @@ describe("figure 7, a leader", () => {
     ]);
   });
 
-  test("⟨preempted, (r′, λ′)⟩ above ballot_num: passive, then ballot_num = (r′ + 1, self)", () => {
+  test("⟨preempted, (r′, λ′)⟩: passive, then ballot_num = (r′ + 1, self)", () => {
     const leader = createSolo({ self: 1, size: 5, roles: APART });
     leader.lead();
     leader.message(2, p2b("1.1", 1, "6.9"));
@@ -111,7 +111,7 @@ describe("figure 7, a leader", () => {
   });
 });
 
-test("section 2.1: two replicas propose for one slot; the loser's command gets the next one", () => {
+test("section 2.1: of two that propose for one slot the loser gets the next one", () => {
   const net = createNet({
     roles: [["replica"], ["replica"], ["leader"], ["acceptor"], ["acceptor"], ["acceptor"]],
   });
@@ -126,7 +126,15 @@ test("section 2.1: two replicas propose for one slot; the loser's command gets t
 
 test("section 3: f crashes with f + 1 replicas, f + 1 leaders and 2f + 1 acceptors", () => {
   const net = createNet({
-    roles: [["replica"], ["replica"], ["leader"], ["leader"], ["acceptor"], ["acceptor"], ["acceptor"]],
+    roles: [
+      ["replica"],
+      ["replica"],
+      ["leader"],
+      ["leader"],
+      ["acceptor"],
+      ["acceptor"],
+      ["acceptor"],
+    ],
   });
   net.startAll();
   net.lead(2);

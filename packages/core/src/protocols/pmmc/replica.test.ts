@@ -145,6 +145,39 @@ describe("executing", () => {
   });
 });
 
+describe("requests are a set:", () => {
+  test("one that is pending is not taken a second time, until it was executed", () => {
+    const replica = solo();
+    replica.propose("a#1");
+    expect(replica.propose("a#1", "b#1")).toEqual([
+      "sendNow 2,3: propose slot=2 value=b#1 passedOn=false",
+    ]);
+    replica.message(2, decision(1, "1.2", "a#1"));
+    expect(replica.propose("a#1")).toEqual([
+      "sendNow 2,3: propose slot=3 value=a#1 passedOn=false",
+    ]);
+  });
+
+  test("one that another replica got decided is not proposed again when it loses its slot", () => {
+    const replica = solo();
+    replica.propose("a#1");
+    expect(replica.message(2, decision(1, "1.2", "x#1+a#1")).slice(1)).toEqual([
+      "deliver 1: x#1+a#1",
+    ]);
+    expect(replica.state.replica).toMatchObject({ requests: [], requestBytes: 0 });
+  });
+
+  test("after a state transfer the host says again what it has not heard of", () => {
+    const replica = solo();
+    replica.propose("a#1");
+    const position = { log: 0, index: 3 };
+    replica.input({ kind: "installed", position, image: new Uint8Array() });
+    expect(replica.propose("a#1")).toEqual([
+      "sendNow 2,3: propose slot=4 value=a#1 passedOn=false",
+    ]);
+  });
+});
+
 test("a gap below a decision is filled with no-ops once it holds things up", () => {
   const replica = solo();
   replica.message(2, decision(3, "1.2", "c#1"));

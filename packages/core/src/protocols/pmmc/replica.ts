@@ -10,34 +10,42 @@ import { epochImage, epochOf, epochsToTell, lastEpoch, NO_IMAGE, reconfigure } f
 import { mayLead } from "./leader.ts";
 import type { Decision, Out } from "./messages.ts";
 import { note, observe, setTimer, tellNow } from "./send.ts";
-import { NO_OP, type PmmcState, type ReplicaState } from "./state.ts";
+import { NO_OP, type PmmcState, type ReplicaState, type Request } from "./state.ts";
 
 /**
  * Puts requests into slots, executes what was decided in the order of slots, and proposes again
  * what lost its slot to another command (section 2.1).
  */
 
-/** Requests of this member's host, encoded once. */
+/** Requests of this member's host, encoded once. What is pending here already is not new. */
 export function onRequests(state: PmmcState, out: Out, commands: readonly Command[]): void {
   const { replica, tuning } = state;
   if (replica === null || replica.stoppedAt > 0) return release(out, commands);
-  const writer = new Writer(commands.reduce((sum, c) => sum + c.payload.length + 128, 16));
+  const news = commands.filter((command) => !replica.pending.has(nameOf(command)));
+  const writer = new Writer(news.reduce((sum, c) => sum + c.payload.length + 128, 16));
   let batch: Command[] = [];
-  for (const [index, command] of commands.entries()) {
+  for (const [index, command] of news.entries()) {
     batch.push(command);
     writeCommand(writer, command);
-    const more = commands[index + 1]?.payload.length;
+    const more = news[index + 1]?.payload.length;
     if (more !== undefined && writer.length + more <= tuning.batchBytesMax) continue;
     const value = writer.take();
     const fits = replica.requestBytes + value.length <= tuning.queueBytesMax;
     if (!fits || value.length > VALUE_BYTES_MAX) release(out, batch);
-    else {
-      replica.requests.push(value);
-      replica.requestBytes += value.length;
-    }
+    else addRequest(replica, { value, names: batch.map(nameOf) });
     writer.reset();
     batch = [];
   }
+}
+
+function addRequest(replica: ReplicaState, request: Request): void {
+  replica.requests.push(request);
+  replica.requestBytes += request.value.length;
+  for (const name of request.names) replica.pending.add(name);
+}
+
+function nameOf({ client, sequence }: RequestId): string {
+  return `${client}#${sequence}`;
 }
 
 /** A command is chosen for a slot; known to this replica, or held by its acceptor. */
@@ -91,13 +99,14 @@ function perform(state: PmmcState, out: Out, replica: ReplicaState, value: Uint8
   const slot = replica.slotOut;
   const own = replica.proposals.get(slot);
   replica.proposals.delete(slot);
-  if (own !== undefined && own.value.length > 0 && !sameBytes(own.value, value)) {
-    observe(out, "displaced", { slot });
-    replica.requests.unshift(own.value);
-    replica.requestBytes += own.value.length;
-  }
   const commands = decodeCommands(value);
   invariant(commands !== null, `slot ${slot} holds no batch of commands`);
+  for (const command of commands) replica.pending.delete(nameOf(command));
+  if (own !== undefined && own.names.length > 0 && !sameBytes(own.value, value)) {
+    observe(out, "displaced", { slot });
+    replica.requests.unshift({ value: own.value, names: own.names });
+    replica.requestBytes += own.value.length;
+  }
   replica.slotOut = slot + 1;
   let image = NO_IMAGE;
   for (const { kind, payload } of commands) {
@@ -119,13 +128,14 @@ function tellEpoch(state: PmmcState, out: Out): void {
 /** Requests get the next slots that are free, at most WINDOW beyond what is executed. */
 function propose(state: PmmcState, out: Out, replica: ReplicaState): void {
   replica.slotIn = Math.max(replica.slotIn, replica.slotOut);
+  dropDecided(replica);
   while (mayPropose(state, replica) && replica.requests.length > 0) {
     const slot = replica.slotIn;
     replica.slotIn += 1;
     if (replica.decisions.has(slot) || replica.proposals.has(slot)) continue;
-    const value = takeBatch(replica, state.tuning.batchBytesMax);
-    replica.proposals.set(slot, { value, age: 0 });
-    tellLeaders(state, out, slot, value, false);
+    const request = takeBatch(replica, state.tuning.batchBytesMax);
+    replica.proposals.set(slot, { ...request, age: 0 });
+    tellLeaders(state, out, slot, request.value, false);
   }
 }
 
@@ -175,19 +185,28 @@ function fillGaps(state: PmmcState, out: Out, replica: ReplicaState): void {
   for (let slot = slotOut; slot <= last; slot += 1) {
     if (replica.decisions.has(slot) || replica.proposals.has(slot)) continue;
     observe(out, "gap", { slot });
-    replica.proposals.set(slot, { value: NO_OP, age: 0 });
+    replica.proposals.set(slot, { value: NO_OP, names: [], age: 0 });
     replica.slotIn = Math.max(replica.slotIn, slot + 1);
     tellLeaders(state, out, slot, NO_OP, false);
   }
 }
 
+/** Batches of which every command was decided by another replica's proposal are done with. */
+function dropDecided(replica: ReplicaState): void {
+  const isPending = ({ names }: Request): boolean =>
+    names.some((name) => replica.pending.has(name));
+  if (replica.requests.every(isPending)) return;
+  replica.requests = replica.requests.filter(isPending);
+  replica.requestBytes = replica.requests.reduce((sum, { value }) => sum + value.length, 0);
+}
+
 /** As many queued batches as fit into one value, at least one. */
-function takeBatch(replica: ReplicaState, bytesMax: number): Uint8Array {
-  const head = replica.requests[0] as Uint8Array;
+function takeBatch(replica: ReplicaState, bytesMax: number): Request {
+  const head = replica.requests[0] as Request;
   let count = 1;
-  let bytes = head.length;
+  let bytes = head.value.length;
   for (; count < replica.requests.length; count += 1) {
-    const more = (replica.requests[count] as Uint8Array).length;
+    const more = (replica.requests[count] as Request).value.length;
     if (bytes + more > bytesMax) break;
     bytes += more;
   }
@@ -195,8 +214,8 @@ function takeBatch(replica: ReplicaState, bytesMax: number): Uint8Array {
   replica.requestBytes -= bytes;
   if (count === 1) return head;
   const writer = new Writer(bytes);
-  for (const part of taken) writer.raw(part);
-  return writer.take();
+  for (const { value } of taken) writer.raw(value);
+  return { value: writer.take(), names: taken.flatMap(({ names }) => names) };
 }
 
 /** They never left this member and never will. */

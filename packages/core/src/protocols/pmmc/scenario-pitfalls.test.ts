@@ -9,7 +9,15 @@ import { createNet, type Net } from "./testing/net.ts";
  */
 
 /** Replicas 0 and 1, leaders 2 and 3, acceptors 4 to 6: what f = 1 asks for. */
-const APART = [["replica"], ["replica"], ["leader"], ["leader"], ["acceptor"], ["acceptor"], ["acceptor"]];
+const APART = [
+  ["replica"],
+  ["replica"],
+  ["leader"],
+  ["leader"],
+  ["acceptor"],
+  ["acceptor"],
+  ["acceptor"],
+];
 const COLOCATED = [[], [], []];
 
 function started(roles: readonly (readonly string[])[], tuning = {}): Net {
@@ -20,7 +28,7 @@ function started(roles: readonly (readonly string[])[], tuning = {}): Net {
 
 const all = (net: Net, ...ids: number[]) => ids.map((id) => net.member(id).executed);
 
-test("1. pmax compares with the highest ballot so far, not with the first pvalue of the slot", () => {
+test("1. pmax compares with the highest ballot so far, not with the first pvalue", () => {
   const acceptors = Array.from({ length: 5 }, () => ["acceptor"]);
   const net = started([["replica"], ["leader"], ["leader"], ...acceptors]);
   // In slot 1 ballot 6.2 has chosen b; before it, 1.1 and 4.1 had got one acceptor each.
@@ -34,7 +42,8 @@ test("1. pmax compares with the highest ballot so far, not with the first pvalue
   net.member(1).state.leader.seen = ballot("6.2");
   net.timeout(1, "scout");
   net.settle(({ to, from, message }) => {
-    const other = message.kind.startsWith("p1") && ![3, 4, 5].some((id) => id === to || id === from);
+    const other =
+      message.kind.startsWith("p1") && ![3, 4, 5].some((id) => id === to || id === from);
     return !other;
   });
   expect(net.member(1).state.leader.active).not.toBeNull();
@@ -73,12 +82,16 @@ test("4. news of a ballot that is not higher preempts nobody", () => {
   const net = started(APART);
   net.lead(2);
   const before = net.member(2).state.leader.active;
-  net.input(2, { kind: "message", from: 3, message: { kind: "ping", ballot: { round: 1, proposer: 1 } } });
+  net.input(2, {
+    kind: "message",
+    from: 3,
+    message: { kind: "ping", ballot: { round: 1, proposer: 1 } },
+  });
   net.settle();
   expect(net.member(2).state.leader.active).toEqual(before);
 });
 
-test("5. a command that is proposed again after its answer was lost is decided again, and sessions know", () => {
+test("5. a command whose answer was lost is decided again, and sessions know", () => {
   const net = started(APART);
   net.lead(2);
   net.propose(0, "a#1");
@@ -139,7 +152,7 @@ test("8. after garbage collection a new leader commands only what is left", () =
   expect(net.member(1).state.acceptor.accepted.size).toBeLessThanOrEqual(1);
 });
 
-test("9. a slot that was collected is not proposed in by a leader that knows nothing of it (RS1)", () => {
+test("9. a leader that knows nothing of a collected slot does not propose in it (RS1)", () => {
   const net = started(APART);
   net.lead(2);
   net.propose(0, "a#1");

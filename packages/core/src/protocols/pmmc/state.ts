@@ -117,9 +117,11 @@ export interface ReplicaState {
   slotIn: Slot;
   /** The next slot to execute. */
   slotOut: Slot;
-  /** Encoded commands that have no slot yet. */
-  requests: Uint8Array[];
+  /** Batches of commands that have no slot yet. */
+  requests: Request[];
   requestBytes: number;
+  /** Commands among `requests` and `proposals`, as `client#sequence`: each is there once. */
+  pending: Set<string>;
   /** Own proposals that are not decided, by slot. */
   proposals: Map<Slot, OwnProposal>;
   /** Decided commands above `compactedUpTo`, those of executed slots too. */
@@ -145,8 +147,14 @@ export interface ReplicaState {
   attempts: Map<number, ReadAttempt>;
 }
 
-export interface OwnProposal {
+export interface Request {
+  /** Encoded commands. */
   readonly value: Uint8Array;
+  /** The same commands, as `client#sequence`. */
+  readonly names: readonly string[];
+}
+
+export interface OwnProposal extends Request {
   /** Looks that it has gone undecided through. */
   age: number;
 }
@@ -238,6 +246,7 @@ function createReplica(self: NodeId): ReplicaState {
     slotOut: 1,
     requests: [],
     requestBytes: 0,
+    pending: new Set(),
     proposals: new Map(),
     decisions: new Map(),
     compactedUpTo: 0,

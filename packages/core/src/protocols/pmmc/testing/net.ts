@@ -219,7 +219,7 @@ export function createNet({ roles, tuning = {}, trace = [] }: NetOptions) {
     order: (id: NodeId, ...commands: Command[]) => input(id, { kind: "propose", commands }),
     read: (id: NodeId, ...reads: number[]) => input(id, { kind: "read", reads }),
     /** A durable snapshot of all that is executed. */
-    compact: (id: NodeId, image = NO_IMAGE) => {
+    compact: (id: NodeId, image: Uint8Array = NO_IMAGE) => {
       const node = member(id);
       const index = node.executed.length;
       node.snapshot = { index, image, executed: [...node.executed] };
