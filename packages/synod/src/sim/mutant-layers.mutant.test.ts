@@ -10,13 +10,13 @@ const mutants = readMutants();
 describe("seeded bugs", () => {
   const lived = mutants.filter(({ random }) => random !== undefined);
 
-  it.each(lived)("$name is found by random runs", async (mutant) => {
+  it.concurrent.each(lived)("$name is found by random runs", async (mutant) => {
     expect(await LAYERS.random(mutant)).toMatchObject({ killed: true });
   });
 
   const modelled = mutants.filter(({ explore }) => explore !== undefined);
 
-  it.each(modelled)("$name is found by the explorer", async (mutant) => {
+  it.concurrent.each(modelled)("$name is found by the explorer", async (mutant) => {
     const verdict = await LAYERS.model(mutant);
     expect(verdict).toMatchObject({ killed: true, by: expect.stringMatching(/^[\d,]+ states$/) });
   });

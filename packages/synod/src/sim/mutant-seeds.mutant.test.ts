@@ -4,7 +4,7 @@ import { readMutants } from "./mutants.ts";
 
 const simulated = readMutants().filter(({ seeds }) => seeds.length > 0);
 
-it.each(simulated)("$name is found by its seeds", async (mutant) => {
+it.concurrent.each(simulated)("$name is found by its seeds", async (mutant) => {
   const verdict = await LAYERS.simulation(mutant);
   expect(verdict).toMatchObject({ killed: true, by: expect.stringMatching(/^"[^"]+", seed \d+$/) });
 });

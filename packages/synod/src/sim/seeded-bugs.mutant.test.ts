@@ -55,7 +55,7 @@ describe("seeded bugs", () => {
     expect(Math.min(...seeds)).toBeLessThan(500);
   });
 
-  it.each(mutants)("$name is killed by the cheapest that can", async (mutant) => {
+  it.concurrent.each(mutants)("$name is killed by the cheapest that can", async (mutant) => {
     const verdict = await cheapest(mutant);
     expect(verdict).toMatchObject({ killed: true });
   });
