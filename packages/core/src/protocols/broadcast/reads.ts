@@ -14,11 +14,19 @@ import { type BroadcastState, mayAccept } from "./state.ts";
 /** The latest that are remembered: a host asks again for what it has not heard of for long. */
 const READS_MAX = 4096;
 
+/** Answers that wait for their slot; reads that come later wait for one of them. */
+const ROUNDS_MAX = 2;
+
 /** Reads of this replica's host. */
 export function onRead(state: BroadcastState, out: Out, reads: readonly number[]): void {
   state.reads.waiting = latest(state.reads.waiting, reads);
-  // A question under way may have been answered before these reads began: it is no use to them.
-  if (state.reads.covered.length === 0) ask(state, out);
+  askNext(state, out);
+}
+
+/** A question under way may have been answered before later reads began: it is no use to them. */
+function askNext(state: BroadcastState, out: Out): void {
+  const { covered, waiting, cleared } = state.reads;
+  if (covered.length === 0 && waiting.length > 0 && cleared.length < ROUNDS_MAX) ask(state, out);
 }
 
 function latest(before: readonly number[], after: readonly number[]): readonly number[] {
@@ -30,7 +38,6 @@ function ask(state: BroadcastState, out: Out): void {
   const { reads, incarnation, roles, settings } = state;
   reads.covered = latest(reads.covered, reads.waiting);
   reads.waiting = [];
-  if (reads.covered.length === 0) return;
   reads.number += 1;
   reads.answered = new Map();
   tellNow(state, out, roles.acceptors, { kind: "ask", incarnation, number: reads.number });
@@ -39,7 +46,7 @@ function ask(state: BroadcastState, out: Out): void {
 }
 
 export function onReadsTimeout(state: BroadcastState, out: Out): void {
-  ask(state, out);
+  if (state.reads.covered.length > 0) ask(state, out);
 }
 
 /** An acceptor answers; not after the end, when the next configuration may know more. */
@@ -63,12 +70,10 @@ function hear(state: BroadcastState, out: Out, from: NodeId, openUpTo: Slot): vo
   reads.answered.set(from, openUpTo);
   if (!settings.quorums.isPhase1(new Set(reads.answered.keys()))) return;
   const upTo = Math.max(...reads.answered.values());
-  const before = reads.cleared.find((served) => served.upTo === upTo)?.reads ?? [];
-  const others = reads.cleared.filter((served) => served.upTo !== upTo);
-  reads.cleared = [...others, { upTo, reads: latest(before, reads.covered) }];
+  reads.cleared.push({ upTo, reads: reads.covered });
   reads.covered = [];
-  if (reads.waiting.length > 0) ask(state, out);
-  else setTimer(out, "reads", null);
+  setTimer(out, "reads", null);
+  askNext(state, out);
 }
 
 /**
@@ -82,6 +87,7 @@ export function serve(state: BroadcastState, out: Out): void {
     if (upTo <= deliveredUpTo)
       out.push({ kind: "readable", reads: served, position: { log: 0, index: upTo } });
   reads.cleared = reads.cleared.filter(({ upTo }) => upTo > deliveredUpTo);
+  askNext(state, out);
 }
 
 /** The question may have been lost with the old connection. */
