@@ -5,6 +5,7 @@ import {
   type MultipaxosState,
   multipaxos,
 } from "@synod/core/protocols/multipaxos";
+import type { OmniPaxosMessage, OmniPaxosState } from "@synod/core/protocols/omnipaxos";
 import type { PaxosMessage, PaxosState } from "@synod/core/protocols/paxos";
 import { type PmmcMessage, type PmmcState, pmmc } from "@synod/core/protocols/pmmc";
 import { KeyValueMachine, keyValue } from "@synod/machines";
@@ -13,6 +14,7 @@ import { BROADCAST_SYSTEM } from "./broadcast-system.ts";
 import { MULTIPAXOS_PROBES } from "./multipaxos-probes.ts";
 import { describeMessage } from "./multipaxos-story.ts";
 import { createMultipaxosWatch } from "./multipaxos-watch.ts";
+import { OMNIPAXOS_SYSTEM } from "./omnipaxos-system.ts";
 import { PAXOS_SYSTEM } from "./paxos-system.ts";
 import { PMMC_PROBES } from "./pmmc-probes.ts";
 import { describePmmc } from "./pmmc-story.ts";
@@ -121,6 +123,17 @@ const multipaxosKeyValue: SimulatedSystem<MultipaxosState, MultipaxosMessage> = 
   probes: MULTIPAXOS_PROBES,
 };
 
+const omnipaxosKeyValue: SimulatedSystem<OmniPaxosState, OmniPaxosMessage> = {
+  ...OMNIPAXOS_SYSTEM,
+  operations: keyValueOperations,
+  checksum: zlibCrc32,
+  createMachine: () => new KeyValueMachine(),
+  protocolTuning: (life) => ({ ...multipaxosTuning(life), priority: pickFor(life)([0, 1, 2], 18) }),
+  electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
+  operationsMin: OPERATIONS_MIN,
+  adapt: (life) => life,
+};
+
 const broadcastKeyValue: SimulatedSystem<BroadcastState, BroadcastMessage> = {
   ...BROADCAST_SYSTEM,
   operations: keyValueOperations,
@@ -155,13 +168,14 @@ const paxosKeyValue: SimulatedSystem<PaxosState, PaxosMessage> = {
   createMachine: () => new KeyValueMachine(),
 };
 
-export type SystemName = "broadcast" | "multipaxos" | "paxos" | "pmmc";
+export type SystemName = "broadcast" | "multipaxos" | "omnipaxos" | "paxos" | "pmmc";
 
 /** What `--protocol` may name; whoever runs one need not know what its states look like. */
 // biome-ignore lint/suspicious/noExplicitAny: each brings states and messages of its own
 export const SYSTEMS: Readonly<Record<SystemName, SimulatedSystem<any, any>>> = {
   broadcast: broadcastKeyValue,
   multipaxos: multipaxosKeyValue,
+  omnipaxos: omnipaxosKeyValue,
   paxos: paxosKeyValue,
   pmmc: pmmcKeyValue,
 };
