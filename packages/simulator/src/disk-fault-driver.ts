@@ -134,10 +134,10 @@ export class DiskFaultDriver<S, M> {
     const { target, ageMs, downMs } = fault;
     const member = cluster.member(target);
     const image = member.disk.platter();
-    const incarnation = member.host?.status().incarnation ?? 0;
+    const { incarnation = 0, dataId = "" } = member.host?.status() ?? {};
     scheduler.after(ageMs, NOBODY, "fault", () => {
       if (isOver() || incarnation === 0) return;
-      if (!this.#isWidelyKnown(target, incarnation + 1)) return;
+      if (!this.#isWidelyKnown(target, dataId, incarnation + 1)) return;
       fell(target, downMs);
       member.disk.restore(image);
       forgot(target);
@@ -145,12 +145,16 @@ export class DiskFaultDriver<S, M> {
     });
   }
 
-  /** All others are up, and have met `node` in this incarnation or a later one. */
-  #isWidelyKnown(node: NodeId, incarnation: number): boolean {
+  /**
+   * All others are up, and have met this directory of `node` in this incarnation or a later one. One
+   * that took its place after a wipe says nothing about it.
+   */
+  #isWidelyKnown(node: NodeId, dataId: string, incarnation: number): boolean {
     return this.#options.cluster.members.every((member) => {
       if (member.node === node) return true;
       const peers = member.state === "up" ? (member.host?.status().peers ?? []) : [];
-      return peers.some((peer) => peer.node === node && peer.incarnation >= incarnation);
+      const met = peers.find((peer) => peer.node === node && peer.dataId === dataId);
+      return met !== undefined && met.incarnation >= incarnation;
     });
   }
 
