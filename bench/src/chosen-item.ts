@@ -1,5 +1,6 @@
 import type { Input, Protocol } from "@synod/core";
 import { multipaxos } from "@synod/core/protocols/multipaxos";
+import { pmmc } from "@synod/core/protocols/pmmc";
 import { judge } from "./floors.ts";
 import type { Item, Report, RunOptions } from "./report.ts";
 import { commandsOf, type Seat, table } from "./seats.ts";
@@ -11,33 +12,51 @@ const BATCHES = [1, 32, 1_000] as const;
 export const chosen: Item = {
   name: "chosen",
   summary: "commands chosen per second, three replicas in one thread, no disk, no network",
-  run: async ({ rounds, quick }: RunOptions): Promise<Report> => {
-    const ms = quick ? 200 : 2_000;
-    const cases = BATCHES.flatMap((batch) =>
-      [false, true].map((encoded) => ({ batch, encoded, rates: [] as number[] })),
-    );
-    for (let round = 0; round < rounds; round += 1)
-      for (const one of cases) one.rates.push(rate(multipaxos, one.batch, one.encoded, ms));
-    const rows: string[][] = [];
-    const figures: Record<string, number> = {};
-    for (const { batch, encoded, rates } of cases) {
-      const name = `batches of ${batch}${encoded ? ", messages encoded" : ""}`;
-      const all = spread(rates);
-      figures[`chosen ${name}`] = all.median;
-      rows.push([name, showSpread(all), (1e6 / all.median).toFixed(2), judge(name, all.median)]);
-    }
-    const head = ["case", "commands/s", "µs/command, all three", "floor"];
-    return {
-      title: "Commands of 256 bytes chosen, three replicas in one thread",
-      head,
-      rows,
-      figures,
-    };
-  },
+  run: async (options) => measure("", multipaxos, options),
 };
 
-/** Commands delivered on all three per second. */
-function rate<S, M>(protocol: Protocol<S, M>, batch: number, encoded: boolean, ms: number): number {
+/** The same of Paxos Made Moderately Complex, all roles on each of the three. */
+export const pmmcChosen: Item = {
+  name: "pmmc",
+  summary: "the same, by Paxos Made Moderately Complex",
+  run: async (options) => measure("pmmc, ", pmmc, options),
+};
+
+function measure<S, M>(prefix: string, protocol: Protocol<S, M>, options: RunOptions): Report {
+  const ms = options.quick ? 200 : 2_000;
+  const cases = BATCHES.flatMap((batch) =>
+    [false, true].map((encoded) => ({ batch, encoded, rates: [] as number[], messages: 0 })),
+  );
+  for (let round = 0; round < options.rounds; round += 1)
+    for (const one of cases) {
+      const { rate, messages } = look(protocol, one.batch, one.encoded, ms);
+      one.rates.push(rate);
+      one.messages = messages;
+    }
+  const rows: string[][] = [];
+  const figures: Record<string, number> = {};
+  for (const { batch, encoded, rates, messages } of cases) {
+    const name = `${prefix}batches of ${batch}${encoded ? ", messages encoded" : ""}`;
+    const all = spread(rates);
+    const micros = (1e6 / all.median).toFixed(2);
+    figures[`chosen ${name}`] = all.median;
+    rows.push([name, showSpread(all), micros, messages.toFixed(1), judge(name, all.median)]);
+  }
+  const head = ["case", "commands/s", "µs/command, all three", "messages/batch", "floor"];
+  const title = "Commands of 256 bytes chosen, three replicas in one thread";
+  return { title, head, rows, figures };
+}
+
+/**
+ * Commands delivered on all three per second, and messages for each batch: 3(n - 1) by both cards,
+ * and as many again for each further slot that a large batch is cut into.
+ */
+function look<S, M>(
+  protocol: Protocol<S, M>,
+  batch: number,
+  encoded: boolean,
+  ms: number,
+): { readonly rate: number; readonly messages: number } {
   const { seats, first, feed, settle, pass } = table(protocol, encoded);
   for (let tries = 0; protocol.status(first.state).role !== "leader" && tries < 1_000; tries += 1) {
     const now = pass(50);
@@ -49,6 +68,8 @@ function rate<S, M>(protocol: Protocol<S, M>, batch: number, encoded: boolean, m
     settle();
   }
   const commands = commandsOf(batch);
+  const messages = (): number => seats.reduce((sum, { sent }) => sum + sent, 0);
+  const before = messages();
   const begun = performance.now();
   let proposed = 0;
   while (performance.now() - begun < ms) {
@@ -66,7 +87,8 @@ function rate<S, M>(protocol: Protocol<S, M>, batch: number, encoded: boolean, m
     throw new Error(
       `chosen on each: ${seats.map(({ executed }) => executed).join()} of ${proposed}`,
     );
-  return Math.min(...seats.map(({ executed }) => executed)) / seconds;
+  const rate = Math.min(...seats.map(({ executed }) => executed)) / seconds;
+  return { rate, messages: ((messages() - before) * batch) / proposed };
 }
 
 /**

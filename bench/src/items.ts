@@ -1,4 +1,4 @@
-import { chosen } from "./chosen-item.ts";
+import { chosen, pmmcChosen } from "./chosen-item.ts";
 import { decrees } from "./decrees-item.ts";
 import { failOver } from "./fail-over-item.ts";
 import { replay } from "./replay-item.ts";
@@ -11,6 +11,7 @@ import { stall } from "./stall-item.ts";
 /** In the order in which they run. */
 export const ITEMS: readonly Item[] = [
   chosen,
+  pmmcChosen,
   decrees,
   puts,
   gets,
