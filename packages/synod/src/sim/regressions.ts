@@ -4,4 +4,5 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly found: stri
     seed: 154,
     found: "a node whose barriers cannot be chosen asks for more of them, until they are many",
   },
+  { seed: 88, found: "a copy put back after a wipe, though no later start of it was ever met" },
 ];
