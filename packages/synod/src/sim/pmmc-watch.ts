@@ -1,4 +1,4 @@
-import { compareBallots, type Effect, hash64, type NodeId, sameBallot } from "@synod/core";
+import { BALLOT_NONE, compareBallots, type Effect, hash64, type NodeId, sameBallot } from "@synod/core";
 import {
   afterStep,
   createHistory,
@@ -77,12 +77,16 @@ function starts(
   state: PmmcState,
   seen: Seen,
 ): void {
-  const { acceptor, replica } = state;
+  const { acceptor, replica, leader } = state;
   seen.slotOut = replica?.slotOut ?? 1;
   if (!state.voter) return;
+  const { adopted } = history;
   for (const [slot, { ballot, epoch, value }] of acceptor.accepted)
-    if (compareBallots(ballot, history.adopted.get(node) ?? ballot) >= 0)
+    if (compareBallots(ballot, adopted.get(node) ?? ballot) >= 0)
       onDurable(history, node, { kind: "accepted", ballot, slot, epoch, value });
+  if (compareBallots(acceptor.ballot, adopted.get(node) ?? BALLOT_NONE) > 0)
+    onDurable(history, node, { kind: "adopted", ballot: acceptor.ballot });
+  onDurable(history, node, { kind: "ballot", ballot: leader.ballot });
   tools.word.startsWith(node, {
     promised: rankOf(acceptor.ballot),
     compactedUpTo: acceptor.gcSlot,
