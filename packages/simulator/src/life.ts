@@ -126,7 +126,7 @@ function drawTuning(draws: Draws): Partial<HostTuning> {
     chunkBytes: draws.pick([256, 1_024, 4_096, 16_384]),
     outstandingMax: draws.pick([4, 64, 1_000]),
     resubmitMs: draws.pick([200, 500, 1_000]),
-    sessionsMax: draws.chance(0.2) ? 8 : 1_000,
+    sessionsMax: draws.chance(0.2) ? 3 : 1_000,
   };
 }
 

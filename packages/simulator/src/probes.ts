@@ -77,7 +77,6 @@ export const COMMON_PROBES: readonly ProbeKind[] = [
     "host: restarted from a snapshot",
     "host: state requested",
     "host: state installed",
-    "host: session renewed",
     "host: disowned",
     "host: stopped by its disk",
     "host: disk full",
@@ -98,6 +97,8 @@ export const COMMON_PROBES: readonly ProbeKind[] = [
     "liveness: outsider paused",
   ),
   ...rare(
+    // A node learns its number from its peers before it needs a session; directed lives show it.
+    "host: session renewed",
     "client: not-serving",
     "client: sequence-forgotten",
     "client: stopped",
