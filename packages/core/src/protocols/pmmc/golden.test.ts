@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { configure } from "./testing/make.ts";
+import { APART, COLOCATED, configure } from "./testing/make.ts";
 import { createNet, type Net } from "./testing/net.ts";
 
 /**
@@ -15,17 +15,6 @@ interface GoldenRun {
   readonly before: (net: Net) => void;
   readonly told: (net: Net) => void;
 }
-
-const COLOCATED = [[], [], []];
-const APART = [
-  ["replica"],
-  ["replica"],
-  ["leader"],
-  ["leader"],
-  ["acceptor"],
-  ["acceptor"],
-  ["acceptor"],
-];
 
 const RUNS: Readonly<Record<string, GoldenRun>> = {
   "first-command": {

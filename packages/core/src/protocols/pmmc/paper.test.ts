@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { configure, decision, p1a, p1b, p2a, p2b, propose, pvalue } from "./testing/make.ts";
+import { APART, configure, decision, p1a, p1b, p2a, p2b, propose, pvalue } from "./testing/make.ts";
 import { createNet } from "./testing/net.ts";
 import { createSolo } from "./testing/solo.ts";
 
@@ -8,11 +8,12 @@ import { createSolo } from "./testing/solo.ts";
  * by line, and the examples of its text.
  */
 
-const APART = [["replica"], ["leader"], ["acceptor"], ["acceptor"], ["acceptor"]];
+/** A replica, a leader, three acceptors: no crash is survived, so every message is needed. */
+const FEW = [["replica"], ["leader"], ["acceptor"], ["acceptor"], ["acceptor"]];
 
 describe("figure 1, a replica", () => {
   test("propose(): while slot_in < slot_out + WINDOW, a request goes to slot_in", () => {
-    const replica = createSolo({ size: 5, roles: APART, tuning: { window: 5 } });
+    const replica = createSolo({ size: 5, roles: FEW, tuning: { window: 5 } });
     for (let n = 1; n <= 9; n += 1) replica.propose(`a#${n}`);
     expect(replica.state.replica?.slotIn).toBe(6);
     expect([...(replica.state.replica?.proposals.keys() ?? [])]).toEqual([1, 2, 3, 4, 5]);
@@ -20,7 +21,7 @@ describe("figure 1, a replica", () => {
   });
 
   test("⟨decision, s, c⟩ for the slot of another proposal: c goes back to requests", () => {
-    const replica = createSolo({ size: 5, roles: APART });
+    const replica = createSolo({ size: 5, roles: FEW });
     replica.propose("a#1");
     replica.propose("a#2");
     replica.message(1, decision(2, "1.1", "x#1"));
@@ -32,8 +33,8 @@ describe("figure 1, a replica", () => {
   });
 
   test("perform(): a reconfiguration is executed by no state machine, and takes its slot", () => {
-    const replica = createSolo({ size: 5, roles: APART, tuning: { window: 5 } });
-    const net = createNet({ roles: APART, tuning: { window: 5 } });
+    const replica = createSolo({ size: 5, roles: FEW, tuning: { window: 5 } });
+    const net = createNet({ roles: FEW, tuning: { window: 5 } });
     net.startAll();
     net.lead(1);
     net.order(0, configure(1, [1], [2, 3]));
@@ -47,14 +48,14 @@ describe("figure 1, a replica", () => {
 
 describe("figure 4, an acceptor", () => {
   test("p1a: b > ballot_num is adopted; the answer is ballot_num and accepted in any case", () => {
-    const acceptor = createSolo({ self: 2, size: 5, roles: APART });
+    const acceptor = createSolo({ self: 2, size: 5, roles: FEW });
     acceptor.message(1, p2a("1.1", 1, "a#1"));
     expect(acceptor.message(1, p1a("2.1")).at(-1)).toMatch(/ballot=2.1 .*\[1:1.1:a#1\]/);
     expect(acceptor.message(1, p1a("1.1")).at(-1)).toMatch(/ballot=2.1 .*\[1:1.1:a#1\]/);
   });
 
   test("p2a: ⟨b, s, c⟩ is accepted if b = ballot_num; the answer is ballot_num", () => {
-    const acceptor = createSolo({ self: 2, size: 5, roles: APART });
+    const acceptor = createSolo({ self: 2, size: 5, roles: FEW });
     acceptor.message(1, p1a("2.1"));
     expect(acceptor.message(1, p2a("1.1", 1, "a#1"))).toEqual([
       "send 1: p2b commander=1.1 ballot=2.1 slot=1 gcSlot=0",
@@ -67,7 +68,7 @@ describe("figure 4, an acceptor", () => {
 });
 
 test("figure 6, scout and commander: waitfor shrinks below half, each acceptor once", () => {
-  const leader = createSolo({ self: 1, size: 5, roles: APART });
+  const leader = createSolo({ self: 1, size: 5, roles: FEW });
   leader.timeout("scout");
   leader.message(2, p1b("1.1"));
   expect(leader.state.leader.active).toBeNull();
@@ -82,7 +83,7 @@ test("figure 6, scout and commander: waitfor shrinks below half, each acceptor o
 
 describe("figure 7, a leader", () => {
   test("proposals ◁ pmax(pvals): y's entries, and x's for the slots that y lacks", () => {
-    const leader = createSolo({ self: 1, size: 5, roles: APART });
+    const leader = createSolo({ self: 1, size: 5, roles: FEW });
     for (const [slot, name] of [
       [1, "x#1"],
       [2, "x#2"],
@@ -103,7 +104,7 @@ describe("figure 7, a leader", () => {
   });
 
   test("⟨preempted, (r′, λ′)⟩: passive, then ballot_num = (r′ + 1, self)", () => {
-    const leader = createSolo({ self: 1, size: 5, roles: APART });
+    const leader = createSolo({ self: 1, size: 5, roles: FEW });
     leader.lead();
     leader.message(2, p2b("1.1", 1, "6.9"));
     expect(leader.state.leader.active).toBeNull();
@@ -125,17 +126,7 @@ test("section 2.1: of two that propose for one slot the loser gets the next one"
 });
 
 test("section 3: f crashes with f + 1 replicas, f + 1 leaders and 2f + 1 acceptors", () => {
-  const net = createNet({
-    roles: [
-      ["replica"],
-      ["replica"],
-      ["leader"],
-      ["leader"],
-      ["acceptor"],
-      ["acceptor"],
-      ["acceptor"],
-    ],
-  });
+  const net = createNet({ roles: APART });
   net.startAll();
   net.lead(2);
   net.propose(0, "a#1");

@@ -1,24 +1,12 @@
 import { formatBallot } from "@synod/core";
 import { describe, expect, test } from "vitest";
-import { ballot, p2a } from "./testing/make.ts";
+import { APART, ballot, COLOCATED, p2a } from "./testing/make.ts";
 import { createNet, type Net } from "./testing/net.ts";
 
 /**
  * What is known to go wrong in implementations of the paper, one test each: pitfalls of the
  * reference code and of PMMC-Rust. The net checks every invariant of the paper after every step.
  */
-
-/** Replicas 0 and 1, leaders 2 and 3, acceptors 4 to 6: what f = 1 asks for. */
-const APART = [
-  ["replica"],
-  ["replica"],
-  ["leader"],
-  ["leader"],
-  ["acceptor"],
-  ["acceptor"],
-  ["acceptor"],
-];
-const COLOCATED = [[], [], []];
 
 function started(roles: readonly (readonly string[])[], tuning = {}): Net {
   const net = createNet({ roles, tuning });

@@ -10,6 +10,20 @@ import { encodeReconfiguration } from "../epochs.ts";
 import type { PmmcMessage, Pvalue } from "../messages.ts";
 import { SLOT_MAX } from "../messages.ts";
 
+/** Two replicas, two leaders, three acceptors on members of their own: what f = 1 asks for. */
+export const APART: readonly (readonly string[])[] = [
+  ["replica"],
+  ["replica"],
+  ["leader"],
+  ["leader"],
+  ["acceptor"],
+  ["acceptor"],
+  ["acceptor"],
+];
+
+/** Three members that hold all roles. */
+export const COLOCATED: readonly (readonly string[])[] = [[], [], []];
+
 /** `round.proposer`. */
 export function ballot(text: string): Ballot {
   const [round = "0", proposer = "0"] = text.split(".");
