@@ -63,7 +63,7 @@ function holds(lab: RolesLab, id: number, key: string): boolean {
   return lab.node(id).machine?.query(keyValue.get(key))[0] === 0x11;
 }
 
-test("members without a machine cut their journals, and a replica that lags gets a snapshot", () => {
+test("members without a machine cut their journals; a replica that lags gets a snapshot", () => {
   const lab = started();
   write(lab, 100, "before");
   lab.crash(2);

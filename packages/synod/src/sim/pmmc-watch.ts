@@ -1,4 +1,11 @@
-import { BALLOT_NONE, compareBallots, type Effect, hash64, type NodeId, sameBallot } from "@synod/core";
+import {
+  BALLOT_NONE,
+  compareBallots,
+  type Effect,
+  hash64,
+  type NodeId,
+  sameBallot,
+} from "@synod/core";
 import {
   afterStep,
   createHistory,
