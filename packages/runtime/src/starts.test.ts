@@ -51,7 +51,7 @@ describe("a line of starts", () => {
     expect(isStale({ incarnation: 3, boot: 99 }, line)).toBe(true);
   });
 
-  test("of a copy never passes a start that its peers remember, however often it starts alone", () => {
+  test("of a copy never passes a start that peers remember, however often it starts alone", () => {
     for (const shared of [1, 2, 5, IDENTITY_STARTS_MAX + 3])
       for (const ahead of [1, 2, 3, 40]) {
         const copied = started(FORMATTED, shared, 1_000);

@@ -146,8 +146,8 @@ export class DiskFaultDriver<S, M> {
   }
 
   /**
-   * All others are up, and have met this directory of `node` in this incarnation or a later one. One
-   * that took its place after a wipe says nothing about it.
+   * All others are up, and have met this directory of `node` in this incarnation or a later one.
+   * One that took its place after a wipe says nothing about it.
    */
   #isWidelyKnown(node: NodeId, dataId: string, incarnation: number): boolean {
     return this.#options.cluster.members.every((member) => {

@@ -381,7 +381,7 @@ describe("a sync that lies", () => {
     expect(contents("a")?.subarray(512)).toEqual(bytesOf(512, 4));
   });
 
-  test("that is found out late costs nothing at the end, and its sectors once more was saved", () => {
+  test("found out late costs nothing at the end, and its sectors once more was saved", () => {
     for (const isLast of [true, false]) {
       disk = new VirtualDisk({ seed: 7, schedule: time.schedule });
       port = disk.attach();

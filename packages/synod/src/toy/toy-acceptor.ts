@@ -1,4 +1,4 @@
-import { formatBallot } from "@synod/core";
+import { formatBallot, type NodeId } from "@synod/core";
 import {
   type AcceptorState,
   createAcceptor,
@@ -7,11 +7,20 @@ import {
   type PaxosMessage,
 } from "@synod/core/protocols/paxos";
 import type { ToyPhase } from "./toy-event.ts";
-import type { ToyProposer } from "./toy-proposer.ts";
 import { showValue, type ToySettings } from "./toy-settings.ts";
 import type { ToyStage } from "./toy-stage.ts";
 
 export type ToRequest = Extract<PaxosMessage, { kind: ToyPhase }>;
+
+export type ToAnswer = Extract<PaxosMessage, { kind: "promise" | "nack" | "accepted" }>;
+
+/** A proposer, as an acceptor sees it. */
+export interface ToyAsker {
+  readonly id: number;
+  receive(from: NodeId, answer: ToAnswer): void;
+  /** The acceptor is down, and says so. */
+  failed(from: NodeId, request: ToRequest): void;
+}
 
 /**
  * An acceptor of Paxos that may fail at the first message of either phase; then it is down for the
@@ -36,7 +45,7 @@ export class ToyAcceptor {
     return this.#state.accepted;
   }
 
-  receive(from: ToyProposer, request: ToRequest): void {
+  receive(from: ToyAsker, request: ToRequest): void {
     const stage = this.#stage;
     const acceptor = this.id;
     const ballot = formatBallot(request.ballot);
@@ -65,7 +74,7 @@ export class ToyAcceptor {
   }
 
   /** Who is down says so, unless failures are silence. */
-  #fail(from: ToyProposer, request: ToRequest): void {
+  #fail(from: ToyAsker, request: ToRequest): void {
     if (this.#settings.silent) return;
     if (request.kind === "accept") {
       const ballot = formatBallot(request.ballot);
@@ -75,7 +84,7 @@ export class ToyAcceptor {
     this.#reply(from, () => from.failed(this.id, request));
   }
 
-  #reply(to: ToyProposer, arrive: () => void): void {
+  #reply(to: ToyAsker, arrive: () => void): void {
     this.#stage.send(`acceptor ${this.id}`, `proposer ${to.id}`, arrive);
   }
 }

@@ -10,10 +10,9 @@ import {
   onAccepted,
   onNack,
   onPromise,
-  type PaxosMessage,
   type ProposerState,
 } from "@synod/core/protocols/paxos";
-import type { ToRequest, ToyAcceptor } from "./toy-acceptor.ts";
+import type { ToAnswer, ToRequest, ToyAcceptor, ToyAsker } from "./toy-acceptor.ts";
 import type { ToyPhase } from "./toy-event.ts";
 import { showValue, type ToySettings, toValue } from "./toy-settings.ts";
 import type { ToyStage } from "./toy-stage.ts";
@@ -21,8 +20,6 @@ import type { ToyStage } from "./toy-stage.ts";
 /** How long a proposer waits for the answers to one message, virtual ms. */
 const PATIENCE_MS = 50;
 const BACKOFF: Parameters<typeof backoffMs>[2] = { baseMs: 20, maxMs: 320 };
-
-type ToAnswer = Extract<PaxosMessage, { kind: "promise" | "nack" | "accepted" }>;
 
 /** Whom a proposer speaks to. */
 export interface ToyCompany {
@@ -35,7 +32,7 @@ export interface ToyCompany {
  * try again, after a pause, until a value is chosen. It may fail while it sends the first message
  * of either phase, and is then down for the rest of the round.
  */
-export class ToyProposer {
+export class ToyProposer implements ToyAsker {
   readonly id: number;
   readonly #stage: ToyStage;
   readonly #settings: ToySettings;

@@ -14,6 +14,7 @@ import {
   type PrngState,
   type QuorumSystem,
   Reader,
+  type Release,
   type RequestState,
   type Slot,
   Writer,
@@ -68,7 +69,7 @@ export interface TestNode {
   syncing: boolean;
   /** `readable` by read id. */
   readable: Map<number, Slot>;
-  released: { readonly outcome: "never" | "unknown"; readonly requests: string[] | "all" }[];
+  released: { readonly outcome: Release["outcome"]; readonly requests: string[] | "all" }[];
   stateRequests: RequestState[];
   observed: string[];
 }
@@ -108,7 +109,7 @@ export function createCluster(options: ClusterOptions) {
   const control = {
     /** False drops the message. */
     passes: (_from: NodeId, _to: NodeId, _message: MultipaxosMessage): boolean => true,
-    onReleased: (_node: NodeId, _outcome: "never" | "unknown", _requests: string[] | "all") => {},
+    onReleased: (_node: NodeId, _outcome: Release["outcome"], _requests: string[] | "all") => {},
     onExecuted: (_node: NodeId, _request: string, _slot: Slot) => {},
     onReadable: (_node: NodeId, _read: number, _slot: Slot) => {},
   };
@@ -205,7 +206,7 @@ export function createCluster(options: ClusterOptions) {
       },
       release(effect: {
         requests: readonly { client: string; sequence: number }[] | "all";
-        outcome: "never" | "unknown";
+        outcome: Release["outcome"];
       }): void {
         const requests =
           effect.requests === "all"
