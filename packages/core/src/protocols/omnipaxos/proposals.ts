@@ -3,10 +3,14 @@ import type { Command } from "../../command.ts";
 import { writeCommand } from "../../command-codec.ts";
 import type { NodeId, RequestId } from "../../ids.ts";
 import { VALUE_BYTES_MAX } from "../../limits.ts";
+import { sameBytes } from "../../same-bytes.ts";
 import type { Forward, Out } from "./messages.ts";
 import { forwardQueue, nextHop } from "./roles.ts";
 import { tellNow } from "./send.ts";
 import type { SequenceState } from "./state.ts";
+
+/** Waiting proposals that a new one is compared with. */
+const LOOKED_AT_MAX = 256;
 
 /**
  * Commands are encoded once, where they come in; from there to their delivery they are bytes. What
@@ -45,12 +49,25 @@ export function onForward(state: SequenceState, out: Out, from: NodeId, message:
     tellNow(state, out, hop, { kind: "forward", relayed: true, value });
 }
 
+/**
+ * A host that waits too long proposes again, also when its first proposal still waits here: without
+ * this the copies would keep each other waiting.
+ */
 function enqueue(state: SequenceState, value: Uint8Array): boolean {
+  if (isWaiting(state, value)) return true;
   const tooMuch = state.queueBytes + value.length > state.tuning.queueBytesMax;
   if (tooMuch || value.length > VALUE_BYTES_MAX) return false;
   state.queue.push(value);
   state.queueBytes += value.length;
   return true;
+}
+
+/** Looks at the latest only: where more wait, all of them wait for the leader's disk and links. */
+function isWaiting({ queue }: SequenceState, value: Uint8Array): boolean {
+  const from = Math.max(0, queue.length - LOOKED_AT_MAX);
+  for (let at = queue.length - 1; at >= from; at -= 1)
+    if (sameBytes(queue[at] as Uint8Array, value)) return true;
+  return false;
 }
 
 /** They never left this replica and never will. */

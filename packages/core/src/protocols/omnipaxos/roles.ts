@@ -55,15 +55,14 @@ export function nextHop(state: SequenceState): NodeId | null {
 }
 
 /**
- * What the election has seen of the way to the leader. A way that has changed may have lost what
- * was sent along it.
+ * What the election has seen of the way to the leader. Another way than the last one means that
+ * what was sent along that may be lost; that none is seen for a while does not.
  */
 export function setWay(state: SequenceState, out: Out, way: Way): void {
   if (state.role.kind !== "follower") return;
-  const before = nextHop(state);
   state.leader = way.leader;
   state.via = way.hop === way.leader ? null : way.hop;
-  if (way.hop === before) return;
+  if (way.hop === null || way.hop === state.lastHop) return forwardQueue(state, out);
   releaseForwarded(state, out);
   forwardQueue(state, out);
   askReadsAgain(state, out);
@@ -78,6 +77,7 @@ export function forwardQueue(state: SequenceState, out: Out): void {
   state.queue = [];
   state.queueBytes = 0;
   state.forwarded = true;
+  state.lastHop = hop;
 }
 
 function leaveRole(state: SequenceState, out: Out, stage: Follower["stage"]): void {

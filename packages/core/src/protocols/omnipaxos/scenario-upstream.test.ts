@@ -307,6 +307,17 @@ describe("snapshots and trimming", () => {
 });
 
 describe("X12: what was forwarded", () => {
+  test("and waits at the leader does not wait there twice when it is proposed again", () => {
+    const { cluster, leader } = settled({ tuning: { window: 1, batchBytesMax: 1 } });
+    lose(cluster, leader, ["accept"]);
+    for (let again = 0; again < 5; again += 1) {
+      for (const name of ["a#1", "a#2"]) cluster.propose((leader + 1) % 3, name);
+      cluster.run(10);
+    }
+    // The first one is under way; the other, and the first one again, wait once each.
+    expect(cluster.node(leader).state.sequence.queue).toHaveLength(2);
+  });
+
   test("is told to be in doubt when the way to the leader changes, so that it is proposed again", () => {
     const { cluster, leader } = settled();
     const other = (leader + 1) % 3;

@@ -64,8 +64,10 @@ export interface SequenceState {
   /** Encoded batches that wait for a leader, or, on a leader, for a free slot. */
   queue: Uint8Array[];
   queueBytes: number;
-  /** Something was handed to the present leader, and nobody knows what became of it. */
+  /** Something was handed to a leader, and nobody knows what became of it. */
   forwarded: boolean;
+  /** Whom it was handed to last. */
+  lastHop: NodeId | null;
   /** Reads asked of the leader, by the number of the attempt. */
   reads: Map<number, ReadToken>;
   readNumber: number;
@@ -214,6 +216,7 @@ export function createSequence(settings: ReplicaSettings): SequenceState {
     queue: [],
     queueBytes: 0,
     forwarded: false,
+    lastHop: null,
     reads: new Map(),
     readNumber: 0,
     recovery: { chosenUpTo: 0, unreadable: false, written: new Map() },
