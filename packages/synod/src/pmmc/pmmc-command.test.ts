@@ -98,6 +98,7 @@ describe("synod pmmc", () => {
     [["--kill", "acceptor@1s,acceptor@2s"], /more than half of 3 acceptors have to stay alive/],
     [["--reconfigure", "replicas=1@1s"], /is not of the form acceptors=1\+2\+3@2s/],
     [["--reconfigure", "acceptors=1+99@1s"], /at most 31 members/],
+    [["--reconfigure", "acceptors=0+1+2+3+4+5+6+7@1s"], /at most 7 acceptors can be named/],
     [["--acceptors", "8"], /whole number from 1 to 7/],
   ])("%j is refused with what is wrong and how to use it", async (args, problem) => {
     const { code, out, err } = await runMain("pmmc", ...args);

@@ -1,4 +1,4 @@
-import type { NodeId } from "@synod/core";
+import { type NodeId, VOTERS_MAX } from "@synod/core";
 import { type Configuration, configurationProblem } from "@synod/runtime";
 import { InvalidArgumentError } from "commander";
 
@@ -111,7 +111,8 @@ export function planProblem(settings: PmmcSettings): string | null {
     if (index !== null && !parts.some((part) => part.role === role && part.index === index))
       return `there is no ${role} ${index} to be killed`;
   for (const { role, indexes } of changes)
-    if (indexes.length > 7) return `at most 7 ${role}s can be named`;
+    if (role === "acceptor" && indexes.length > VOTERS_MAX)
+      return `at most ${VOTERS_MAX} acceptors can be named`;
   const killed = (role: PmmcRole): number => kills.filter((kill) => kill.role === role).length;
   for (const role of ["replica", "leader"] as const)
     if (killed(role) >= countOf(settings, role)) return `at least one ${role} has to stay alive`;
