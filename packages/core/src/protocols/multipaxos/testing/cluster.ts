@@ -204,10 +204,7 @@ export function createCluster(options: ClusterOptions) {
       deliver(effect: { position: Position; commands: readonly Command[] }): void {
         execute(owner, effect.position.index, effect.commands);
       },
-      release(effect: {
-        requests: readonly { client: string; sequence: number }[] | "all";
-        outcome: Release["outcome"];
-      }): void {
+      release(effect: Release): void {
         const requests =
           effect.requests === "all"
             ? "all"
