@@ -1,21 +1,64 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Demo, freeBasePort, startDemo, temporaryFolder } from "./testing/demo-process.ts";
+import { expect } from "vitest";
+import { type Demo, startDemo } from "./demo-process.ts";
 
-const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const COMMAND_MS = 30_000;
+const ROOT: string = fileURLToPath(new URL("../../../../", import.meta.url));
+const COMMAND_MS = 60_000;
 
 interface Step {
   readonly command: string;
   readonly shown: readonly string[];
 }
 
-/** What blocks of the kind `console` show: commands behind `$ `, each with its output below. */
-function stepsOf(document: string): readonly Step[] {
+/** Where the cluster that a page speaks of really is. */
+export interface Place {
+  readonly folder: string;
+  readonly basePort: number;
+}
+
+/**
+ * Does what the blocks of the kind `console` of a page show, in their order, and expects that it
+ * looks like that: commands behind `$ `, each with its output below, in which `…` stands for
+ * anything within its line and, alone on a line, for any lines. `npm start` starts a cluster of
+ * three in the given place, which is the caller's to stop; the rest runs in the checkout.
+ */
+export async function expectPageIsTrue(
+  page: string,
+  place: Place,
+  started: (demo: Demo) => void,
+): Promise<number> {
+  const steps = stepsOf(readFileSync(`${ROOT}${page}`, "utf8"));
+  for (const { command, shown } of steps) {
+    const expected = shown.map((line) => atPorts(line, place.basePort));
+    if (command === "npm start") await expectStart(place, expected, started);
+    else {
+      const text = await run(atPorts(command, place.basePort), place.basePort);
+      expect(withNewLine(text), command).toMatch(shownPattern(expected));
+    }
+  }
+  return steps.length;
+}
+
+async function expectStart(
+  place: Place,
+  shown: readonly string[],
+  started: (demo: Demo) => void,
+): Promise<void> {
+  const demo = startDemo(place);
+  started(demo);
+  await demo.ready();
+  await expect.poll(() => demo.stdout(), { timeout: COMMAND_MS }).toContain("Ctrl-C");
+  // The first line names the folder, which is another one here.
+  expect(demo.stdout()).toMatch(/^3 nodes, a new cluster, data in /);
+  const said = demo.stdout().split("\n").slice(1).join("\n");
+  expect(said).toMatch(shownPattern(shown.slice(1)));
+}
+
+function stepsOf(page: string): readonly Step[] {
   const steps: { command: string; shown: string[] }[] = [];
-  for (const [, block = ""] of document.matchAll(/^```console\n([\s\S]*?)^```$/gm)) {
+  for (const [, block = ""] of page.matchAll(/^```console\n([\s\S]*?)^```$/gm)) {
     for (const line of block.trimEnd().split("\n")) {
       if (line.startsWith("$ ")) steps.push({ command: line.slice(2), shown: [] });
       else steps.at(-1)?.shown.push(line);
@@ -24,7 +67,7 @@ function stepsOf(document: string): readonly Step[] {
   return steps;
 }
 
-/** `…` stands for anything within its line; alone on a line, for any lines. Gaps may be wider. */
+/** Gaps between words may be wider. */
 function shownPattern(shown: readonly string[]): RegExp {
   const lines = shown.map((line) => {
     if (line.trim() === "…") return "(?:.*\\n)*?";
@@ -34,29 +77,15 @@ function shownPattern(shown: readonly string[]): RegExp {
   return new RegExp(`^${lines.join("")}$`);
 }
 
-let folder: ReturnType<typeof temporaryFolder>;
-let basePort: number;
-let demo: Demo;
-
-beforeEach(async () => {
-  folder = temporaryFolder();
-  basePort = await freeBasePort();
-});
-
-afterEach(async () => {
-  await demo?.stop();
-  folder.remove();
-});
-
-/** The README's ports are the usual ones, which may be taken here. */
-function atFreePorts(text: string): string {
+/** The usual ports may be taken here. */
+function atPorts(text: string, basePort: number): string {
   return text
     .replace(/\b808([0-2])\b/g, (_, id) => String(basePort + Number(id)))
     .replace(/\b908([0-2])\b/g, (_, id) => String(basePort + 1000 + Number(id)));
 }
 
 /** Standard output and error as a terminal would show them, without carriage returns. */
-function run(command: string): Promise<string> {
+function run(command: string, basePort: number): Promise<string> {
   const urls = [0, 1, 2].map((id) => `http://127.0.0.1:${basePort + id}`).join(",");
   const path = `${ROOT}node_modules/.bin:${process.env["PATH"]}`;
   const env = { ...process.env, PATH: path, SYNOD_URL: urls, NO_COLOR: "1" };
@@ -82,21 +111,3 @@ function run(command: string): Promise<string> {
 function withNewLine(text: string): string {
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
-
-test("every command of the README does what is shown", async () => {
-  const steps = stepsOf(readFileSync(`${ROOT}README.md`, "utf8"));
-  expect(steps.length).toBeGreaterThan(12);
-  const [first, ...others] = steps;
-  expect(first?.command).toBe("npm start");
-  demo = startDemo({ folder: folder.path, basePort });
-  await demo.ready();
-  await expect.poll(() => demo.stdout(), { timeout: COMMAND_MS }).toContain("Ctrl-C");
-  const [, ...started] = first?.shown ?? [];
-  const said = demo.stdout().split("\n").slice(1).join("\n");
-  expect(said).toMatch(shownPattern(started.map(atFreePorts)));
-  expect(demo.stdout()).toMatch(/^3 nodes, a new cluster, data in /);
-  for (const { command, shown } of others) {
-    const text = withNewLine(await run(atFreePorts(command)));
-    expect(text, command).toMatch(shownPattern(shown.map(atFreePorts)));
-  }
-}, 120_000);
