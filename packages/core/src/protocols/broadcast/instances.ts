@@ -1,3 +1,4 @@
+import { sameBallot } from "../../ballot.ts";
 import type { NodeId, Slot } from "../../ids.ts";
 import { assertNever } from "../../invariant.ts";
 import { sameBytes } from "../../same-bytes.ts";
@@ -164,11 +165,8 @@ export function onDecided(
 ): void {
   if (isDecided(state, slot)) return;
   const accepted = state.instances.get(slot)?.acceptor.accepted ?? null;
-  const isMeant =
-    accepted !== null &&
-    accepted.ballot.round === ballot.round &&
-    accepted.ballot.proposer === ballot.proposer;
-  if (isMeant) decide(state, out, slot, accepted.value);
+  if (accepted !== null && sameBallot(accepted.ballot, ballot))
+    decide(state, out, slot, accepted.value);
   else hearOfDecided(state, from, slot);
 }
 

@@ -46,7 +46,7 @@ export function advance(state: BroadcastState, out: Out): void {
   while (state.decided.has(state.decidedUpTo + 1)) state.decidedUpTo += 1;
   hearOfDecided(state, state.settings.self, state.decidedUpTo);
   let budget = state.tuning.deliverBytes;
-  while (state.deliveredUpTo < state.decidedUpTo && state.stoppedAt === 0) {
+  while (state.deliveredUpTo < endOf(state)) {
     if (budget <= 0) return setTimer(out, "deliver", 0);
     const slot = state.deliveredUpTo + 1;
     const value = state.decided.get(slot);
@@ -56,12 +56,18 @@ export function advance(state: BroadcastState, out: Out): void {
   }
 }
 
-/** In order, without gaps, nothing after a stop. */
+/** What may be delivered: all that is decided, but nothing after a stop. */
+function endOf({ decidedUpTo, stoppedAt }: BroadcastState): Slot {
+  return stoppedAt > 0 ? Math.min(stoppedAt, decidedUpTo) : decidedUpTo;
+}
+
+/** In order, without gaps. */
 function deliver(state: BroadcastState, out: Out, slot: Slot, value: Uint8Array): void {
   const commands = commandsOf(out, slot, value);
   const stop = commands.findIndex((command) => command.kind === "stop");
   state.deliveredUpTo = slot;
-  if (stop >= 0) {
+  // After a restart it is known already.
+  if (stop >= 0 && state.stoppedAt === 0) {
     state.stoppedAt = slot;
     persist(out, { kind: "stopped", slot });
   }

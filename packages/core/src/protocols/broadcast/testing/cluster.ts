@@ -281,6 +281,7 @@ export function createCluster(options: ClusterOptions) {
     const owner = node(id);
     trace.push(`${now.toFixed(1)} ${id} ${formatInput(what)}`);
     if (what.kind === "propose") for (const command of what.commands) onProposed(history, command);
+    if (what.kind === "stop") onProposed(history, what.command);
     const effects: Effect<BroadcastMessage>[] = broadcast.step(owner.state, what, now);
     owner.queue.submit(effects);
     fail(afterStep(history, owner.state));
