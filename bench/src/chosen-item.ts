@@ -1,4 +1,5 @@
 import type { Input, Protocol } from "@synod/core";
+import { broadcast } from "@synod/core/protocols/broadcast";
 import { multipaxos } from "@synod/core/protocols/multipaxos";
 import { pmmc } from "@synod/core/protocols/pmmc";
 import { judge } from "./floors.ts";
@@ -20,6 +21,13 @@ export const pmmcChosen: Item = {
   name: "pmmc",
   summary: "the same, by Paxos Made Moderately Complex",
   run: async (options) => measure("pmmc, ", pmmc, options),
+};
+
+/** The same of total-order broadcast: both phases for every batch, and no leader. */
+export const broadcastChosen: Item = {
+  name: "broadcast",
+  summary: "the same, by total-order broadcast from instances of Paxos",
+  run: async (options) => measure("broadcast, ", broadcast, options),
 };
 
 function measure<S, M>(prefix: string, protocol: Protocol<S, M>, options: RunOptions): Report {
@@ -48,8 +56,9 @@ function measure<S, M>(prefix: string, protocol: Protocol<S, M>, options: RunOpt
 }
 
 /**
- * Commands delivered on all three per second, and messages for each batch: 3(n - 1) by both cards,
- * and as many again for each further slot that a large batch is cut into.
+ * Commands delivered on all three per second, and messages for each batch: 3(n - 1) by the cards,
+ * and 5(n - 1) for broadcast; and as many again for each further slot that a large batch is cut
+ * into.
  */
 function look<S, M>(
   protocol: Protocol<S, M>,
