@@ -73,6 +73,20 @@ describe("a damaged record in the middle of the log", () => {
     expect(damaged(records, (_, at) => at === 1, 3).state.lost).toBe(null);
   });
 
+  test("and a snapshot that is gone take the log with them: it is learned from the start", () => {
+    const meta = { kind: "meta", promised: ballot("100.1"), acceptedIn: ballot("100.1") } as const;
+    const head = { ...meta, compactedUpTo: 5, stoppedAt: 0, impaired: false };
+    const records = [head, { ...THREE[1], first: 6 } as OmniPaxosRecord];
+    const solo = createSolo({ records });
+    expect([solo.state.length, solo.state.lost, solo.state.known.chosenUpTo]).toEqual([
+      0,
+      { acceptedIn: ballot("100.1"), length: 6 },
+      5,
+    ]);
+    solo.message(1, learn(1, ["a#1", "a#2", "a#3", "a#4", "a#5", "a#6"]));
+    expect([solo.state.deliveredUpTo, solo.state.lost]).toEqual([6, null]);
+  });
+
   test("is repaired by the sync of a leader", () => {
     const solo = damaged(THREE, (_, at) => at === 1);
     solo.message(2, prepare("200.2"));

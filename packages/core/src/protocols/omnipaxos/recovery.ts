@@ -109,7 +109,8 @@ export function onStart(state: SequenceState, out: Out, start: Start): void {
     state.log = new Map();
     marked = 0;
   } else loseDamaged(state, recovery, named, start.delivered.index);
-  const isBehind = start.delivered.index > state.length;
+  const snapshotLost = loseSnapshot(state, start.delivered.index);
+  const isBehind = snapshotLost || start.delivered.index > state.length;
   settle(state, start.delivered.index, marked);
   tellLost(state, out);
   repair(state, out);
@@ -170,6 +171,19 @@ function isWrittenAgain(
   return compareBallots(written, ballot) >= 0;
 }
 
+/**
+ * The log begins after a snapshot that is not there any more: nothing of it can be shown, and it is
+ * learned anew from where the state here ends. Says whether that is so.
+ */
+function loseSnapshot(state: SequenceState, delivered: Slot): boolean {
+  const { compactedUpTo } = state;
+  if (compactedUpTo <= delivered) return false;
+  hearOfChosen(state, state.settings.self, compactedUpTo);
+  loseFrom(state, delivered + 1, claimOf(state));
+  state.compactedUpTo = delivered;
+  return true;
+}
+
 function firstGap(state: SequenceState, settled: Slot): Slot | null {
   for (let slot = settled + 1; slot <= state.length; slot += 1)
     if (!state.log.has(slot)) return slot;
@@ -185,22 +199,19 @@ function tellLost(state: SequenceState, out: Out): void {
 
 /** Puts snapshot, log and mark together. */
 function settle(state: SequenceState, delivered: Slot, marked: Slot): void {
-  const held = Math.max(delivered, state.compactedUpTo);
   // A snapshot that was transferred does not say that the values accepted here were the ones.
-  if (marked < delivered) state.compactedUpTo = held;
+  if (marked < delivered) state.compactedUpTo = delivered;
   for (let slot = delivered; slot > state.compactedUpTo; slot -= 1)
     if (!state.log.has(slot)) state.compactedUpTo = slot;
   for (const slot of [...state.log.keys()]) if (slot <= state.compactedUpTo) state.log.delete(slot);
-  let length = held;
+  let length = delivered;
   while (state.log.has(length + 1)) length += 1;
   for (const slot of [...state.log.keys()]) if (slot > length) state.log.delete(slot);
   state.length = length;
   state.deliveredUpTo = delivered;
-  const isWhole = state.compactedUpTo <= delivered;
-  state.decidedUpTo = isWhole ? Math.max(delivered, Math.min(marked, length)) : delivered;
+  state.decidedUpTo = Math.max(delivered, Math.min(marked, length));
   // A mark beyond the log says that others have the rest: they are asked for it at once.
-  const known = Math.max(state.decidedUpTo, state.compactedUpTo, marked);
-  hearOfChosen(state, state.settings.self, known);
+  hearOfChosen(state, state.settings.self, Math.max(state.decidedUpTo, marked));
 }
 
 /** The configuration may have ended exactly where the snapshot was taken. */
