@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { main } from "../dist/main.js";
+import { endWhenNobodyReads, main } from "../dist/main.js";
 
+endWhenNobodyReads();
 process.exitCode = await main(process.argv.slice(2));

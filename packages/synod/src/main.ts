@@ -18,6 +18,14 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** Ends the process in peace when who reads its output, as `head` does, has seen enough. */
+export function endWhenNobodyReads(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(EXIT_CODES.ok.code);
+  });
+}
+
 function unexpected(error: unknown): string {
   return `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

@@ -109,16 +109,11 @@ interface Endings {
   forget(): void;
 }
 
-/** Ctrl-C ends the story, and so does a reader that has gone away, as `head` does. */
+/** Ctrl-C ends the story, not the tally. */
 function endings(): Endings {
   const abort = new AbortController();
   const end = (): void => abort.abort();
-  const failed = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== "EPIPE") throw error;
-    end();
-  };
   process.once("SIGINT", end);
-  process.stdout.on("error", failed);
   return {
     signal: abort.signal,
     forget: () => void process.off("SIGINT", end),
