@@ -92,6 +92,20 @@ describe("exploring a protocol", () => {
     expect(wanted(crashed)).toEqual([[{ client: "a", sequence: 2 }], [b], []]);
   });
 
+  test("the replica beside each leader of PMMC wants a command for each slot", () => {
+    const model = PROTOCOLS.pmmc.model({ ...SMALL_BOUNDS, slots: 2 });
+    const proposed = model.initial[0]?.replicas.map((replica) => [
+      ...replica.state.replica.proposals.keys(),
+    ]);
+    expect(proposed).toEqual([[1, 2], [], []]);
+  });
+
+  test("the whole of a small PMMC", async () => {
+    const { code, out } = await run("pmmc", "--leaders", "1", "--slots", "1");
+    expect(code).toBe(0);
+    expect(out).toMatch(/unique states, .* no violation/);
+  });
+
   test("what was not all seen is 3", async () => {
     for (const limit of [
       ["--states", "20"],
@@ -171,7 +185,7 @@ describe("a trace", () => {
     [
       "an unknown protocol",
       { ...traceOf(1), of: { protocol: "raft", bounds } },
-      ":4: expected a protocol: multipaxos, paxos",
+      ":4: expected a protocol: multipaxos, paxos, pmmc",
     ],
     [
       "bounds out of bounds",

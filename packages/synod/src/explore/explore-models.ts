@@ -9,6 +9,7 @@ import {
   multipaxosModelling,
 } from "@synod/core/protocols/multipaxos";
 import * as single from "@synod/core/protocols/paxos";
+import * as moderate from "@synod/core/protocols/pmmc";
 import { type ReplicaModel, replicaModel } from "@synod/simulator";
 
 /** How much may happen to a small configuration; a trace keeps it, to be played again. */
@@ -46,9 +47,10 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Explored>> = {
     timers: ["heartbeat", "check", "resend", "catchUp", "quiet"],
   },
   paxos: { model: paxosModel, timers: ["resend", "ask"] },
+  pmmc: { model: pmmcModel, timers: ["ping", "resend", "retry", "report"] },
 };
 
-export type ProtocolName = "multipaxos" | "paxos";
+export type ProtocolName = "multipaxos" | "paxos" | "pmmc";
 
 /** All timers of all protocols that may be given a budget. */
 export const TIMERS: readonly string[] = [
@@ -112,6 +114,32 @@ function paxosModel(bounds: ProtocolBounds): ReplicaModel<single.PaxosState, sin
     requests: Object.fromEntries(proposers.map((id) => [id, commandsOf(id, 1)])),
     requestsAfterCrash: Object.fromEntries(proposers.map((id) => [id, commandsOf(id, 2).slice(1)])),
     invariants: single.paxosModelling.invariants(quorums),
+  });
+}
+
+const PMMC_MESSAGES = {
+  phases: ["p1a", "p1b", "p2a", "p2b"],
+  chosen: ["p1a", "p1b", "p2a", "p2b", "decision"],
+  all: moderate.MESSAGE_KINDS,
+} as const satisfies Readonly<Record<MessageSet, readonly moderate.PmmcMessage["kind"][]>>;
+
+/** All roles on each member; the replica beside each leader wants a command for each slot. */
+function pmmcModel(bounds: ProtocolBounds): ReplicaModel<moderate.PmmcState, moderate.PmmcMessage> {
+  const { irrelevant, readByTimers, isStale } = moderate.pmmcModelling;
+  const tuning = { window: bounds.slots, batchBytesMax: 1 };
+  const { members, quorums, ...common } = commonOf(bounds, PMMC_MESSAGES, tuning);
+  return replicaModel<moderate.PmmcState, moderate.PmmcMessage, moderate.PmmcHistory>({
+    ...common,
+    protocol: moderate.pmmc,
+    irrelevant: hasTimers(bounds) ? irrelevant : [...irrelevant, ...readByTimers],
+    decode: (bytes) => moderate.pmmc.messages.decode(new Reader(bytes.slice())),
+    describe: moderate.formatMessage,
+    isStale,
+    timeouts: { ...timersOf(bounds), scout: leadersDo(bounds, bounds.elections) },
+    requests: Object.fromEntries(
+      members.slice(0, bounds.leaders).map((id) => [id, commandsOf(id, bounds.slots)]),
+    ),
+    invariants: moderate.pmmcModelling.invariants(quorums),
   });
 }
 

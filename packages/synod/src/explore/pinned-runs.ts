@@ -58,4 +58,24 @@ export const PINNED_RUNS: Readonly<Record<ProtocolName, readonly PinnedRun[]>> =
       transitions: 453_125,
     },
   ],
+  pmmc: [
+    {
+      what: "3 members, one leader, told at once what is decided",
+      args: ["pmmc", "--leaders", "1", "--slots", "1", "--messages", "chosen"],
+      states: 728,
+      transitions: 1_801,
+    },
+    {
+      what: "the same, one crash",
+      args: ["pmmc", "--leaders", "1", "--slots", "1", "--messages", "chosen", "--crashes", "1"],
+      states: 7_537,
+      transitions: 20_280,
+    },
+    {
+      what: "one leader, two slots",
+      args: ["pmmc", "--leaders", "1"],
+      states: 20_984,
+      transitions: 83_729,
+    },
+  ],
 };
