@@ -87,9 +87,10 @@ function rememberedBy(
     const bound = history.instances.get(slot)?.promised.get(node);
     if (bound !== undefined && compareBallots(promised, bound) < 0)
       return `node ${node} starts below its promise in slot ${slot}`;
-    if (accepted === null) continue;
-    const problem = onDurable(history, node, { kind: "accepted", slot, ...accepted });
+    const problem =
+      accepted === null ? null : onDurable(history, node, { kind: "accepted", slot, ...accepted });
     if (problem !== null) return problem;
+    onDurable(history, node, { kind: "promised", slot, ballot: promised });
   }
   return null;
 }
