@@ -17,6 +17,8 @@ import { wholeNumber } from "../options.ts";
 import { mutantsTable } from "./mutants-table.ts";
 import { ProbeTotals } from "./probe-totals.ts";
 import { tell } from "./replay-command.ts";
+import { runScenario } from "./scenario/scenario-command.ts";
+import { SCENARIO_NAMES, type ScenarioName } from "./scenario/scenarios.ts";
 import { createProgress } from "./sim-progress.ts";
 import { replayCommand, seedLine, violationText } from "./sim-text.ts";
 import { currentMutant, mutantArguments, sweep } from "./sweep.ts";
@@ -38,6 +40,7 @@ interface SimOptions {
   readonly keepGoing: boolean;
   readonly mutant?: string;
   readonly mutants: boolean;
+  readonly scenario?: ScenarioName;
   readonly probes: boolean;
   readonly json: boolean;
 }
@@ -70,11 +73,18 @@ export function addSimCommand(program: Command): void {
     .option("--json", "end a sweep, or --mutants, with one line of JSON instead of words", false)
     .option("--mutant <name>", "run with a seeded bug of tools/mutants")
     .option("--mutants", "who kills each seeded bug (or that of --mutant), and how fast", false)
+    .addOption(
+      new Option("--scenario <name>", "play a scenario of partial connectivity instead").choices(
+        SCENARIO_NAMES,
+      ),
+    )
     .action((options: SimOptions) => runSim(options));
 }
 
 async function runSim(options: SimOptions): Promise<void> {
   if (options.mutants) return mutantsTable(options);
+  if (options.scenario !== undefined)
+    return runScenario(options.protocol, options.scenario, options.seed ?? 1);
   if (options.seed === undefined) return sweepSeeds(options);
   if (options.seeds !== undefined)
     throw new CommandFailure("usage", "--seed replays one seed, --seeds sweeps: give one of them");
