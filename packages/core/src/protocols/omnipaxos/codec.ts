@@ -150,6 +150,25 @@ function readBody(kind: OmniPaxosMessage["kind"], reader: Reader): OmniPaxosMess
         length: reader.u53(),
         chosenUpTo: reader.u53(),
       };
+    default:
+      return readRest(kind, reader);
+  }
+}
+
+/** Whatever is neither about links nor about phases 1 and 2. */
+function readRest(
+  kind:
+    | "catchUp"
+    | "learn"
+    | "behind"
+    | "forward"
+    | "confirm"
+    | "confirmed"
+    | "readIndex"
+    | "readAt",
+  reader: Reader,
+): OmniPaxosMessage {
+  switch (kind) {
     case "catchUp":
       return { kind, first: reader.u53(), last: reader.u53() };
     case "learn":

@@ -81,7 +81,7 @@ describe("all 34 graphs of five nodes, whoever led", () => {
     FIVE.some((node) => neighbours(graph, node) >= 2),
   );
 
-  test("31 of them have a quorum-connected node: served within three rounds, ballots at rest", () => {
+  test("31 have a quorum-connected node: served within three rounds, then at rest", () => {
     let states = 0;
     let worst = 0;
     for (const graph of connected)

@@ -71,7 +71,7 @@ describe("who is happy", () => {
     }
   });
 
-  test("a leader that a quorum follows, and not one whose neighbours follow a higher ballot", () => {
+  test("a leader that a quorum follows, not one whose neighbours follow another", () => {
     const pursued = { promised: ballot("100.0"), pursues: ballot("100.0"), leads: true };
     for (const [leader, happy] of [
       ["100.0", true],
@@ -136,7 +136,7 @@ describe("taking over", () => {
     expect([state.leader, state.happy]).toEqual([ballot("200.4"), true]);
   });
 
-  test("a ballot is learnt from its owner only: neighbours of another leader change nothing", () => {
+  test("a ballot is learnt from its owner only, not from others that follow it", () => {
     const state = followerOf("101.1");
     hear(state, 1, "101.1", "101.1", true);
     hear(state, 2, "100.2", "500.3", true);

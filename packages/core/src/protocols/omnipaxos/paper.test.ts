@@ -92,7 +92,7 @@ describe("accept phase", () => {
     ]);
   });
 
-  test("the leader decides what a majority has accepted, itself included once it is durable", () => {
+  test("the leader decides what a majority accepted, itself when it is durable", () => {
     const solo = createSolo();
     solo.campaign("300.0");
     solo.durable();
@@ -108,7 +108,7 @@ describe("accept phase", () => {
     ]);
   });
 
-  test("SC1, SC2: a new leader keeps what may be decided, and only a longer prefix is decided", () => {
+  test("SC1, SC2: a new leader keeps what may be decided, and adds to it", () => {
     // 1 and 2 accepted C1 in round 2; 0 never saw it, and is promised by 2 alone.
     const solo = createSolo();
     solo.campaign("300.0");

@@ -47,7 +47,7 @@ describe("elections", () => {
     expect(cluster.elect()).toBeDefined();
   });
 
-  test("X6: of those that take over together the one with priority leads; alone it moves nothing", () => {
+  test("X6: priority decides among those that take over, and moves nothing alone", () => {
     const { cluster, leader } = settled({ size: 5 });
     const favourite = (leader + 1) % 5;
     const { election } = cluster.node(favourite).state;
@@ -61,7 +61,7 @@ describe("elections", () => {
 });
 
 describe("the log", () => {
-  test("consensus_test: what was proposed at one node before anybody led is decided everywhere", () => {
+  test("consensus_test: what was proposed before anybody led is decided everywhere", () => {
     const cluster = createCluster({ size: 3 });
     cluster.startAll();
     const names = requests("a", 200);
@@ -89,7 +89,7 @@ describe("the log", () => {
     for (const node of cluster.nodes) expect(node.executed).toEqual(["a#1"]);
   });
 
-  test("batching_test: what waits for the window becomes one value, and all of it is decided", () => {
+  test("batching_test: what waits for the window becomes one value", () => {
     const { cluster, leader } = settled({ tuning: { window: 1 } });
     const names = requests("a", 31);
     for (const name of names) cluster.propose(leader, name);
@@ -115,7 +115,7 @@ describe("flexible quorums of eight, 6 to promise and 3 to accept", () => {
   const members = Array.from({ length: 7 }, (_, id) => id);
   const quorums = flexible(members, { phase1: 5, phase2: 3 });
 
-  test("flexible_quorum_prepare_phase_test: leader and another die, both halves are decided", () => {
+  test("flexible_quorum_prepare_phase_test: two die, both halves are decided", () => {
     const { cluster, leader } = settled({ size: 7, quorums });
     cluster.propose(leader, "a#1");
     cluster.run(20);
@@ -240,7 +240,7 @@ describe("the recovery tests that are ignored upstream", () => {
 });
 
 describe("snapshots and trimming", () => {
-  test("X1: a follower that was away gets a snapshot with everything, not with the last values", () => {
+  test("X1: a follower that was away gets a snapshot with everything in it", () => {
     const { cluster, leader } = settled({ tuning: { retainBytes: 0 } });
     const away = (leader + 1) % 3;
     for (const name of ["a#1", "a#2", "a#3"]) cluster.propose(leader, name);
@@ -318,7 +318,7 @@ describe("X12: what was forwarded", () => {
     expect(cluster.node(leader).state.sequence.queue).toHaveLength(2);
   });
 
-  test("is told to be in doubt when the way to the leader changes, so that it is proposed again", () => {
+  test("is told to be in doubt when the way to the leader changes", () => {
     const { cluster, leader } = settled();
     const other = (leader + 1) % 3;
     lose(cluster, other, ["forward"]);

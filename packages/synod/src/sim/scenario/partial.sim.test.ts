@@ -22,7 +22,7 @@ describe("omnipaxos", () => {
     }
   });
 
-  test("chained: nobody leads but the old leader, and the starved node is served through the hub", () => {
+  test("chained: the old leader goes on, the starved node is served by the hub", () => {
     for (const seed of SEEDS) {
       const { leaders, ballots, starved } = play("omnipaxos", "chained", seed);
       expect([leaders[1], ballots, starved]).toEqual([leaders[0], 0, []]);
@@ -47,7 +47,7 @@ describe("omnipaxos", () => {
     expect(worst).toBeGreaterThan(1);
   });
 
-  test("random cuts of single directions, as long as a node is linked to a quorum both ways", () => {
+  test("random cuts of single directions that leave a node linked to a quorum", () => {
     let played = 0;
     for (let seed = 1; seed <= 40; seed += 1) {
       const stage = LEADING.omnipaxos(5, seed);

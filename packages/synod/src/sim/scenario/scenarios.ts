@@ -29,8 +29,7 @@ export const SCENARIOS = {
   },
   constrained: {
     size: 5,
-    about:
-      "the hub loses the leader first, and lags; then the leader is cut off, the others keep the hub",
+    about: "the hub loses the leader first, and lags; then the others keep but the hub",
     stages: [
       { afterTimeouts: 0, links: mesh(5).filter(([a, b]) => !(a === 0 && b === 1)) },
       { afterTimeouts: 0.5, links: mesh(5).filter(([a, b]) => a === 0 && b !== 1) },

@@ -34,6 +34,7 @@ import type { OmniPaxosMessage } from "../messages.ts";
 import { decodeRecord } from "../records.ts";
 import type { OmniPaxosState } from "../state.ts";
 import { contents, createPlatter, losePower, type Platter, tidy } from "./disk.ts";
+import { formatInput } from "./format-input.ts";
 
 /**
  * A whole configuration in one thread: real replicas behind real effect queues, a virtual clock,
@@ -486,23 +487,4 @@ export function createCluster(options: ClusterOptions) {
       ),
   };
   return cluster;
-}
-
-function formatInput(now: number, id: NodeId, what: Input<OmniPaxosMessage>): string {
-  const head = `${now.toFixed(1)} ${id}`;
-  switch (what.kind) {
-    case "message":
-      return `${head} <- ${what.from} ${formatMessage(what.message)}`;
-    case "timeout":
-      return `${head} timeout ${what.name}`;
-    case "propose":
-      return `${head} propose ${what.commands.map((c) => `${c.client}#${c.sequence}`).join(" ")}`;
-    case "read":
-      return `${head} read ${what.reads.join(" ")}`;
-    case "compact":
-    case "installed":
-      return `${head} ${what.kind} ${what.position.index}`;
-    default:
-      return `${head} ${what.kind}`;
-  }
 }

@@ -250,7 +250,8 @@ function formatEffect(effect: Effect<OmniPaxosMessage>): string {
       return `deliver ${effect.position.index}: ${formatRequests(effect.commands)}`;
     case "release": {
       const all = effect.requests === "all";
-      return `release ${effect.outcome} ${all ? "all" : formatRequests(effect.requests as Command[])}`;
+      const names = all ? "all" : formatRequests(effect.requests as Command[]);
+      return `release ${effect.outcome} ${names}`;
     }
     case "readable":
       return `readable ${effect.reads.join(",")} at ${effect.position.index}`;
