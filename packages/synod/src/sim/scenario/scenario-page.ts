@@ -36,9 +36,9 @@ test plays all of them again and compares.
 `;
 
 const TAIL = `A time-out is 500 ms for every protocol: a round of heartbeats in OmniPaxos, the
-shortest time without a leader in Multi-Paxos, the first wait for a silent leader in PMMC. Times are counted
-from the last cut, and are the worst of ${SEEDS.length} lives that differ in when the nodes began. A
-node that is cut off from everybody gets nothing with any protocol.
+shortest time without a leader in Multi-Paxos, the first wait for a silent leader in PMMC. Times are
+counted from the last cut, and are the worst of ${SEEDS.length} lives that differ in when the nodes
+began. A node that is cut off from everybody gets nothing with any protocol.
 
 Multi-Paxos recovers here, other than in the paper, because its leader gives up when it no longer
 hears a quorum, because a candidate asks first whether anybody misses the leader, and because
