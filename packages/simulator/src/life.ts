@@ -41,6 +41,8 @@ export interface CorePlan {
  */
 export interface Fork {
   readonly acknowledgement: number;
+  /** At this time instead, virtual ms: in a life of which operations are left out. */
+  readonly atMs: number | null;
   /** Ranks the nodes: the lowest ranks make the quorum that survives. */
   readonly draw: number;
 }
@@ -132,9 +134,9 @@ function drawTuning(draws: Draws): Partial<HostTuning> {
 
 function drawForks(draws: Draws): Fork[] {
   const forks = [
-    { acknowledgement: draws.between(5, 60), draw: draws.between(0, 0xffff) },
-    { acknowledgement: draws.between(60, 300), draw: draws.between(0, 0xffff) },
-    { acknowledgement: draws.between(100, 600), draw: draws.between(0, 0xffff) },
+    { acknowledgement: draws.between(5, 60), atMs: null, draw: draws.between(0, 0xffff) },
+    { acknowledgement: draws.between(60, 300), atMs: null, draw: draws.between(0, 0xffff) },
+    { acknowledgement: draws.between(100, 600), atMs: null, draw: draws.between(0, 0xffff) },
   ];
   return forks.sort((a, b) => a.acknowledgement - b.acknowledgement);
 }

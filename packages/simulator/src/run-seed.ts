@@ -6,6 +6,8 @@ import { World } from "./world.ts";
 
 /** Fewer would make a clean life an empty one. */
 const FAULTS_MIN = 5;
+/** So much later is after everything that happens at a moment, ms. */
+const A_MOMENT_MS = 0.001;
 
 export interface RunOptions {
   readonly story?: Story;
@@ -53,14 +55,18 @@ export function scriptLife<S, M>(system: SimulatedSystem<S, M>, life: Life): Lif
     messages: false,
   });
   world.run();
-  const { operations } = world.tally;
+  const { operations, forkTimes } = world.tally;
   const clients = life.clients.map((plan) => ({
     ...plan,
     script: operations
       .filter(({ client }) => client === plan.index)
       .map(({ atMs, number }) => ({ atMs, number })),
   }));
-  return { ...life, clients };
+  // Right after the acknowledgement that it was made at.
+  const forks = life.forks
+    .slice(0, forkTimes.length)
+    .map((fork, at) => ({ ...fork, atMs: (forkTimes[at] as number) + A_MOMENT_MS }));
+  return { ...life, clients, forks };
 }
 
 /** Lives one cluster life and judges it. */

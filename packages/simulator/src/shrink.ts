@@ -116,7 +116,7 @@ class Search<S, M> {
 
   /** The faults that are there all the time. */
   simplify(): void {
-    const { network, clocks } = this.best.life;
+    const { network, clocks, forks } = this.best.life;
     const changes: Partial<Life>[] = [
       { network: { ...PERFECT_NETWORK, delayMinMs: network.delayMinMs } },
       { network: { ...network, loss: 0 } },
@@ -124,6 +124,7 @@ class Search<S, M> {
       { network: { ...network, corruption: 0 } },
       { clocks: clocks.map((clock) => ({ ...clock, rate: 1, lateMs: 0 })) },
       { forks: [] },
+      ...forks.map((fork) => ({ forks: [fork] })),
       { core: { small: false, draw: 0, links: null } },
     ];
     for (const change of changes) {

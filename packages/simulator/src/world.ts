@@ -6,7 +6,7 @@ import { Cluster, type ClusterListener, configurationOf } from "./cluster.ts";
 import { FaultDriver } from "./fault-driver.ts";
 import { formatCluster } from "./format-cluster.ts";
 import { HashChain } from "./hash-chain.ts";
-import type { Life } from "./life.ts";
+import type { Fork, Life } from "./life.ts";
 import { Liveness } from "./liveness.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { Operation } from "./oracles/operation.ts";
@@ -41,6 +41,8 @@ export interface Tally {
   reads: number;
   writes: number;
   forks: number;
+  /** When each was looked for, virtual ms. */
+  readonly forkTimes: number[];
   crashes: number;
   /** All operations that clients began, in order: what it takes to script them. */
   readonly operations: { client: number; number: number; atMs: number }[];
@@ -59,6 +61,7 @@ export class World<S, M> {
     reads: 0,
     writes: 0,
     forks: 0,
+    forkTimes: [],
     crashes: 0,
     operations: [],
   };
@@ -183,6 +186,7 @@ export class World<S, M> {
       for (const client of this.#clients) client.start();
       this.#driver.begin();
       this.scheduler.after(this.#life.faultsMs, -1, "world", () => this.#endFaults());
+      this.#planForks();
       this.#sample();
     });
     while (this.panel.violation === null && !this.#liveness.atRest && this.scheduler.step())
@@ -337,7 +341,7 @@ export class World<S, M> {
     } else {
       this.tally.writes += 1;
       this.panel.written(operation, position, repeated);
-      this.#fork();
+      this.#forkIfDue();
     }
     if (operation.kind !== "stale-get" && !repeated) {
       const before = this.#clientFloors.get(operation.client) ?? 0;
@@ -352,11 +356,24 @@ export class World<S, M> {
       this.panel.accuse("canary", "planted by the world itself: this must be reported");
   }
 
-  #fork(): void {
+  /** Those that have a time of their own. */
+  #planForks(): void {
+    const now = this.scheduler.now;
+    for (const fork of this.#life.forks)
+      if (fork.atMs !== null)
+        this.scheduler.after(fork.atMs - now, -1, "world", () => this.#fork(fork));
+  }
+
+  #forkIfDue(): void {
     const fork = this.#life.forks[this.#nextFork];
-    if (fork === undefined || !this.#options.forks) return;
-    if (this.panel.answers.acknowledgedWrites < fork.acknowledgement) return;
+    if (fork === undefined || fork.atMs !== null) return;
+    if (this.panel.answers.acknowledgedWrites >= fork.acknowledgement) this.#fork(fork);
+  }
+
+  #fork(fork: Fork): void {
+    if (!this.#options.forks) return;
     this.#nextFork += 1;
+    this.tally.forkTimes.push(this.scheduler.now);
     const { panel, cluster: world } = this;
     const base = { system: this.#system, life: this.#life, panel, world };
     const survivors = checkFork({ ...base, number: this.#nextFork, draw: fork.draw });
