@@ -1,6 +1,7 @@
 import type { Input, Protocol } from "@synod/core";
 import { broadcast } from "@synod/core/protocols/broadcast";
 import { multipaxos } from "@synod/core/protocols/multipaxos";
+import { omnipaxos } from "@synod/core/protocols/omnipaxos";
 import { pmmc } from "@synod/core/protocols/pmmc";
 import { judge } from "./floors.ts";
 import type { Item, Report, RunOptions } from "./report.ts";
@@ -21,6 +22,13 @@ export const pmmcChosen: Item = {
   name: "pmmc",
   summary: "the same, by Paxos Made Moderately Complex",
   run: async (options) => measure("pmmc, ", pmmc, options),
+};
+
+/** The same of OmniPaxos. */
+export const omnipaxosChosen: Item = {
+  name: "omnipaxos",
+  summary: "the same, by OmniPaxos",
+  run: async (options) => measure("omnipaxos, ", omnipaxos, options),
 };
 
 /** The same of total-order broadcast: both phases for every batch, and no leader. */

@@ -1,4 +1,4 @@
-import { broadcastChosen, chosen, pmmcChosen } from "./chosen-item.ts";
+import { broadcastChosen, chosen, omnipaxosChosen, pmmcChosen } from "./chosen-item.ts";
 import { decrees } from "./decrees-item.ts";
 import { failOver } from "./fail-over-item.ts";
 import { replay } from "./replay-item.ts";
@@ -12,6 +12,7 @@ import { stall } from "./stall-item.ts";
 export const ITEMS: readonly Item[] = [
   chosen,
   pmmcChosen,
+  omnipaxosChosen,
   broadcastChosen,
   decrees,
   puts,

@@ -97,7 +97,10 @@ function seat<S, M>(
   });
   const roles = MEMBERS.map(() => []);
   const settings = { self, members: MEMBERS, quorums: majority(MEMBERS), seed: self + 1, roles };
-  const state = protocol.create({ ...settings, tuning: {} });
+  const state = protocol.create({
+    ...settings, // Where a priority counts, the first one leads.
+    tuning: { priority: self === MEMBERS[0] ? 1 : 0 },
+  });
   const own: Seat<S, M> = { state, queue, inbox, timers, executed: 0, sent: 0 };
   return own;
 }
