@@ -130,7 +130,7 @@ describe("bytes that are no batch", () => {
     ["a length that reaches beyond the end", patched(0, 0xff), -1],
     ["a length that ends inside the body", patched(0, 0x24), -1],
     ["an empty body", () => new Uint8Array(4), -1],
-    ["an unknown kind", patched(4, 3), 1],
+    ["an unknown kind", patched(4, 4), 1],
     ["a footprint flag of 2", patched(5, 2), 1],
     ["a footprint flag without a footprint", patched(5, 1), 1],
   ])("refuses %s", (_, damage, counted) => {

@@ -161,7 +161,7 @@ test("at a barrier all replicas hold the same state, sessions included, byte by 
   const running = started();
   const seen = new Map<string, Set<string>>();
   let compared = 0;
-  for (let round = 0; round < 12; round += 1) {
+  for (let round = 0; round < 18; round += 1) {
     const session = { client: `user-${round}`, sequence: 1, acknowledged: 1 };
     const tokens = [...write(running, 60), running.put(round % 3, "own", `${round}`, session)];
     expect(running.runUntil(() => running.allDone(tokens))).toBe(true);

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { SYSTEMS } from "./systems.ts";
 
 const NODES = [0, 1, 2];
+/** Between two operations of a client: short, as these lives are short. */
+const BUSY_MS = 50;
 
 /** Three nodes on a good network, and nothing goes wrong but this. */
 function lifeWith(seed: number, faults: readonly Fault[]): Life {
@@ -15,7 +17,9 @@ function lifeWith(seed: number, faults: readonly Fault[]): Life {
     clocks: NODES.map(() => ({ rate: 1, offsetMs: 0, lateMs: 0 })),
     disk: { latencyMs: 0.05, syncMs: 0.2, garbage: 0 },
     tuning: { ...life.tuning, segmentBytes: 8_192, journalBytesMax: 40_960 },
-    clients: life.clients.slice(0, 3).map((plan, at) => ({ ...plan, home: NODES[at] as number })),
+    clients: life.clients
+      .slice(0, 3)
+      .map((plan, at) => ({ ...plan, home: NODES[at] as number, thinkMs: BUSY_MS })),
     faults,
     victims: [1],
     forks: [],

@@ -68,11 +68,13 @@ test("an honest server leaves nothing to say, and a history that anybody can che
 });
 
 test("a write that is acknowledged and lost is a violation", async () => {
+  let appended = 0;
   const keep: Manners["keep"] = (key, store, value) => {
-    if (!/once-\d*5$/.test(key)) store.set(key, value);
+    if (key.includes("once-")) appended += 1;
+    if (!key.includes("once-") || appended % 5 > 0) store.set(key, value);
   };
   const { violations } = await round({ keep });
-  expect(violations[0]).toMatch(/^last-0 does not find t-once-\d*5, which was acknowledged$/);
+  expect(violations[0]).toMatch(/^last-0 does not find t-once-\d+, which was acknowledged$/);
   expect(violations.at(-1)).toMatch(/^not-linearizable: npm run synod -- check .*history\.jsonl$/);
 });
 
