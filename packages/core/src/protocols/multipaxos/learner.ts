@@ -55,7 +55,7 @@ export function advance(state: MultipaxosState, out: Out): void {
  */
 function deliverChosen(state: MultipaxosState, out: Out): void {
   let budget = state.tuning.deliverBytes;
-  while (state.deliveredUpTo < state.chosenUpTo && state.stoppedAt === 0) {
+  while (state.deliveredUpTo < endOf(state)) {
     if (budget <= 0) return setTimer(out, "deliver", 0);
     const slot = state.deliveredUpTo + 1;
     const entry = state.log.get(slot);
@@ -63,6 +63,11 @@ function deliverChosen(state: MultipaxosState, out: Out): void {
     budget -= entry.value.length + 64;
     deliverSlot(state, out, slot, entry.value);
   }
+}
+
+/** After a restart from an older snapshot the stop is known already, and still to be delivered. */
+function endOf({ chosenUpTo, stoppedAt }: MultipaxosState): Slot {
+  return stoppedAt === 0 ? chosenUpTo : Math.min(chosenUpTo, stoppedAt);
 }
 
 function deliverSlot(state: MultipaxosState, out: Out, slot: Slot, value: Uint8Array): void {

@@ -140,6 +140,22 @@ describe("recovery", () => {
     expect(found.propose("b#1")).toEqual(["release never b#1"]);
   });
 
+  test("what comes before the end, and the end, are delivered from an older snapshot", () => {
+    const solo = createSolo({
+      records: [
+        learnedRecord(1, ["a#1", "b#1", "stop#1", "a#2"]),
+        { kind: "chosen", chosenUpTo: 4 },
+        { kind: "stopped", slot: 3 },
+      ],
+      delivered: 1,
+    });
+    expect(solo.started.filter((line) => line.startsWith("deliver"))).toEqual([
+      "deliver 2: b#1",
+      "deliver 3: stop#1",
+    ]);
+    expect(solo.state.stoppedAt).toBe(3);
+  });
+
   test("alone it stands for election without a wait", () => {
     expect(createSolo({ size: 1 }).timers.get("election")).toBe(0);
     expect(createSolo({ size: 1, voter: false }).timers.has("election")).toBe(false);

@@ -48,7 +48,7 @@ export function decide(state: SequenceState, upTo: Slot): void {
  */
 function deliverDecided(state: SequenceState, out: Out): void {
   let budget = state.tuning.deliverBytes;
-  while (state.deliveredUpTo < state.decidedUpTo && state.stoppedAt === 0) {
+  while (state.deliveredUpTo < endOf(state)) {
     if (budget <= 0) return setTimer(out, "deliver", 0);
     const slot = state.deliveredUpTo + 1;
     const value = state.log.get(slot);
@@ -56,6 +56,11 @@ function deliverDecided(state: SequenceState, out: Out): void {
     budget -= value.length + 64;
     deliverSlot(state, out, slot, value);
   }
+}
+
+/** After a restart from an older snapshot the stop is known already, and still to be delivered. */
+function endOf({ decidedUpTo, stoppedAt }: SequenceState): Slot {
+  return stoppedAt === 0 ? decidedUpTo : Math.min(decidedUpTo, stoppedAt);
 }
 
 function deliverSlot(state: SequenceState, out: Out, slot: Slot, value: Uint8Array): void {
