@@ -105,7 +105,7 @@ describe("several proposers", () => {
     expect(all.some((event) => event.event === "proposer-down" && event.sent > 0)).toBe(true);
   });
 
-  test("one that lives finishes what another began, so that only acceptors can stop a round", () => {
+  test("one that lives finishes what another began: only acceptors can stop a round", () => {
     const rounds = play(300, { proposers: 3, acceptorFails: 0, proposerFails: 0.2 });
     const survived = rounds.filter(({ story }) => countOf(story, "proposer-down") < 3);
     expect(survived.length).toBeGreaterThan(200);

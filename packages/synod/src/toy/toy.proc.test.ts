@@ -33,7 +33,8 @@ test("Ctrl-C ends the story, and the tally is told", async () => {
 });
 
 test("a reader that has seen enough ends it in peace", async () => {
-  const pipe = `"${process.execPath}" "${SYNOD}" toy --seed 1 | head -n 1; echo "\${PIPESTATUS[0]}"`;
+  const told = `"${process.execPath}" "${SYNOD}" toy --seed 1`;
+  const pipe = `${told} | head -n 1; echo "\${PIPESTATUS[0]}"`;
   const { code, out, err } = await endOf(spawn("bash", ["-c", pipe]));
   expect([code, err]).toEqual([0, ""]);
   expect(out).toBe("Starting Paxos.... (seed 1)\n0\n");
