@@ -1,4 +1,5 @@
 import type { Position, ProtocolStatus } from "@synod/core";
+import { acceptorsOf } from "../configuration.ts";
 import type { HostOptions, HostStatus } from "../host-options.ts";
 import type { Parts } from "./assembly.ts";
 
@@ -34,7 +35,7 @@ export function hostStatus<S, M>(
     dataId: identity?.dataId ?? "",
     incarnation: identity?.incarnation ?? 0,
     voter: replica.voter,
-    nonVoterReason: whyNotVoter(running, replica),
+    nonVoterReason: whyNotVoter(options, running, replica),
     ready: notReadyReason === "",
     notReadyReason,
     executedUpTo,
@@ -52,13 +53,19 @@ const IMPAIRED =
   "its journal has lost something that it had made durable, and nothing names what: " +
   "it must be replaced";
 
-function whyNotVoter<S, M>(running: Parts<S, M> | null, replica: ProtocolStatus): string {
+function whyNotVoter<S, M>(
+  options: HostOptions<S, M>,
+  running: Parts<S, M> | null,
+  replica: ProtocolStatus,
+): string {
   if (replica.voter) return "";
   if (running === null) return "starting";
   const { nonVoterReason } = running.links;
   if (nonVoterReason !== "") return nonVoterReason;
   if ((replica.detail["impaired"] ?? 0) > 0) return IMPAIRED;
-  return replica.role === BLANK.role ? "starting" : "its role gives it no vote";
+  // Just started, a replica does not vote yet, and nothing keeps it from it.
+  const mayVote = acceptorsOf(options.configuration).includes(options.self);
+  return mayVote ? "" : "its role gives it no vote";
 }
 
 function whyNotReady<S, M>(
