@@ -57,18 +57,16 @@ export interface NodeStatus {
 export class BenchCluster {
   readonly folder: string;
   readonly nodes: readonly BenchNode[];
-  readonly #nodeFlags: readonly string[];
   readonly #onExit = (): void => this.#cutOff();
 
-  private constructor(folder: string, nodes: readonly BenchNode[], nodeFlags: readonly string[]) {
+  private constructor(folder: string, nodes: readonly BenchNode[]) {
     this.folder = folder;
     this.nodes = nodes;
-    this.#nodeFlags = nodeFlags;
     process.once("exit", this.#onExit);
   }
 
-  /** Formats and starts; resolves when all are ready. `nodeFlags` are for Node itself. */
-  static async start(count = 3, nodeFlags: readonly string[] = []): Promise<BenchCluster> {
+  /** Formats and starts; resolves when all are ready. */
+  static async start(count = 3): Promise<BenchCluster> {
     const folder = mkdtempSync(join(benchFolder(), "synod-bench-"));
     const ports = await freePorts(2 * count);
     const members = Array.from({ length: count }, (_, id) => ({
@@ -84,9 +82,9 @@ export class BenchCluster {
       http: { host: "127.0.0.1", port: ports[2 * id] as number },
       directory: directoryOf(folder, id),
       logFile: join(folder, `node-${id}.log`),
-      process: launch(folder, id, nodeFlags),
+      process: launch(folder, id),
     }));
-    const running = new BenchCluster(folder, nodes, nodeFlags);
+    const running = new BenchCluster(folder, nodes);
     try {
       await running.ready();
       return running;
@@ -103,7 +101,7 @@ export class BenchCluster {
   }
 
   restart(id: number): void {
-    this.node(id).process = launch(this.folder, id, this.#nodeFlags);
+    this.node(id).process = launch(this.folder, id);
   }
 
   /** `kill -9`, and waits until it is gone. */
@@ -200,10 +198,10 @@ function format(folder: string, id: number): void {
   throw new Error(`synod format: ${stderr.trim()}`);
 }
 
-function launch(folder: string, id: number, nodeFlags: readonly string[]): ChildProcess {
+function launch(folder: string, id: number): ChildProcess {
   const log = openSync(join(folder, `node-${id}.log`), "a");
   const start = [SYNOD, "start", ...nodeFlagsOf(folder, id), "--stop-with-stdin"];
-  const child = spawn(process.execPath, [...nodeFlags, "--import", PROBE, ...start], {
+  const child = spawn(process.execPath, ["--import", PROBE, ...start], {
     stdio: ["pipe", log, log, "ipc"],
     cwd: folder,
   });

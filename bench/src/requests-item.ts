@@ -35,9 +35,6 @@ export const gets: Item = {
 
 const BARE = "bare skeleton";
 
-/** Nodes of both kinds start with these, as those of `synod demo` do. */
-const NODE_FLAGS = ["--max-semi-space-size=32"];
-
 function casesOf(method: Load["method"]): Case[] {
   const word = method.toLowerCase();
   const bare = (connections: number): Case[] =>
@@ -58,8 +55,8 @@ function casesOf(method: Load["method"]): Case[] {
 async function measure(method: Load["method"], options: RunOptions): Promise<Report> {
   const cases = casesOf(method);
   const runs = new Map<Case, Run[]>(cases.map((one) => [one, []]));
-  const cluster = await BenchCluster.start(3, NODE_FLAGS);
-  const bare = await startBareCluster(NODE_FLAGS);
+  const cluster = await BenchCluster.start();
+  const bare = await startBareCluster();
   try {
     if (method === "GET") await fill(cluster);
     for (let round = 1; round <= options.rounds; round += 1) {

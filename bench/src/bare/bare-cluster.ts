@@ -14,13 +14,13 @@ export interface BareCluster {
   stop(): Promise<void>;
 }
 
-export async function startBareCluster(nodeFlags: readonly string[]): Promise<BareCluster> {
+export async function startBareCluster(): Promise<BareCluster> {
   const folder = mkdtempSync(join(benchFolder(), "synod-bare-"));
   const [first, ...others] = (await freePorts(3)).map(String) as [string, ...string[]];
   const processes: ChildProcess[] = [];
   const start = (args: readonly string[]): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = fork(NODE, args, { execArgv: [...nodeFlags] });
+      const child = fork(NODE, args);
       processes.push(child);
       child.once("message", () => resolve());
       child.once("exit", () => reject(new Error("a bare node ended before it was ready")));
