@@ -83,7 +83,7 @@ function broadcastTuning(life: Life): Record<string, number> {
   const { heartbeatMs, electionMs, resendMs } = slowness(life);
   return {
     yieldMs: pick([electionMs / 8, electionMs / 2], 1),
-    yieldMaxMs: 2 * electionMs,
+    yieldMaxMs: 8 * electionMs,
     gossipMs: 2 * heartbeatMs,
     resendMs,
     window: pick([1, 2, 4, 8], 3),

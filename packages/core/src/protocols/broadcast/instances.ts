@@ -4,7 +4,6 @@ import { assertNever } from "../../invariant.ts";
 import { sameBytes } from "../../same-bytes.ts";
 import {
   type AcceptorStep,
-  backoffMs,
   beginBallot,
   createProposer,
   hearAccepted,
@@ -25,7 +24,7 @@ import type { BroadcastRecord } from "./records.ts";
 import { persist, setTimer, tellDurably, tellNow } from "./send.ts";
 import { ascending, type BroadcastState, instanceAt, isDecided, mayAccept } from "./state.ts";
 import { SLOTS_AHEAD_MAX, WINDOW_MAX } from "./tuning.ts";
-import { hearAtWork, letOthers } from "./turns.ts";
+import { cutShort, hadItsWay, hearAtWork } from "./turns.ts";
 
 type MessageOf<K extends InstanceMessage["kind"]> = Extract<InstanceMessage, { kind: K }>;
 
@@ -152,6 +151,7 @@ function onAcceptedBy(
   const proposal = onAccepted(proposer, from, ballot);
   if (proposal === null) return;
   if (!hearAccepted(instance.learner, state.settings.quorums, from, proposal)) return;
+  hadItsWay(state);
   decide(state, out, slot, proposal.value);
   tellNow(state, out, state.others, { kind: "decided", slot, ballot });
 }
@@ -174,13 +174,11 @@ export function onDecided(
 function onOutbid(state: BroadcastState, out: Out, slot: Slot, message: MessageOf<"nack">): void {
   const proposer = state.instances.get(slot)?.proposer ?? null;
   if (proposer === null || !onNack(proposer, message)) return;
-  const { yieldMs, yieldMaxMs } = state.tuning;
   const { promised } = message;
-  const ms = backoffMs(proposer, state.random, { baseMs: yieldMs, maxMs: yieldMaxMs });
-  out.push({ kind: "observe", event: "outbid", detail: { slot, round: promised.round, ms } });
+  out.push({ kind: "observe", event: "outbid", detail: { slot, round: promised.round } });
   free(state, slot, slot);
   hearAtWork(state, promised.proposer, slot);
-  letOthers(state, out, ms);
+  cutShort(state, out);
 }
 
 /** A ballot that nobody outbids needs no other one, however much of it is lost. */

@@ -64,6 +64,8 @@ export interface BroadcastState {
   atWork: { readonly proposer: NodeId; readonly slot: Slot } | null;
   /** Set while this member lets others go first. */
   turn: Turn | null;
+  /** Own turns that ended because others outbid it, less those slots that it got decided since. */
+  outbid: number;
   /** The timer for saying ballots again is set; those begun later are too young for it. */
   resending: { readonly upTo: Slot } | null;
 
@@ -157,6 +159,7 @@ export function createState(settings: ReplicaSettings): BroadcastState {
     pendingBytes: 0,
     atWork: null,
     turn: null,
+    outbid: 0,
     resending: null,
     reads: { number: 0, covered: [], waiting: [], answered: new Map(), cleared: [] },
     unreadable: false,

@@ -7,7 +7,7 @@ export interface BroadcastTuning {
    * twice this.
    */
   readonly yieldMs: number;
-  /** That much longer, and doubled with each ballot that is outbid in a row, up to this. */
+  /** That much longer, and doubled with each turn of its own that others cut short, up to this. */
   readonly yieldMaxMs: number;
   /** Unanswered prepares and accepts are sent again after this. */
   readonly resendMs: number;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { b, bytes } from "../paxos/testing/values.ts";
 import { createCluster } from "./testing/cluster.ts";
-import { createSolo } from "./testing/solo.ts";
+import { createSolo, type Solo } from "./testing/solo.ts";
 
 describe("a member that hears another proposer", () => {
   test("lets it go first, and offers what waits", () => {
@@ -43,6 +43,46 @@ describe("a member that hears another proposer", () => {
     solo.decree(0, 1, { kind: "prepare", ballot: b(1, 0) });
     expect(solo.said()).toEqual(["0: slot=1 nack refused=1.0 promised=1.1"]);
     expect(solo.state.atWork).toBeNull();
+  });
+});
+
+describe("a member that is outbid", () => {
+  /** Its ballot in slot 1 is outbid; how long it lets others go first then, ms. */
+  function turnAfterNack(solo: Solo): number {
+    const { attempt } = solo.state.instances.get(1)?.proposer ?? {};
+    const refused = attempt?.ballot ?? b(0, 0);
+    solo.decree(2, 1, { kind: "nack", refused, promised: b(refused.round + 1, 2) });
+    const timer = solo.effects.find((effect) => effect.kind === "timer" && effect.name === "turn");
+    const ms = timer?.kind === "timer" ? (timer.ms ?? 0) : 0;
+    solo.timeout("turn");
+    return ms;
+  }
+
+  const tuning = { yieldMs: 10, yieldMaxMs: 10_000 };
+
+  test("waits twice as long with each turn that is cut short, up to a limit", () => {
+    const solo = createSolo({ tuning });
+    solo.propose("a#1");
+    const waits = Array.from({ length: 60 }, () => turnAfterNack(solo));
+    expect(Math.max(...waits.slice(0, 4))).toBeLessThanOrEqual(20 + 160);
+    expect(Math.max(...waits.slice(10))).toBeGreaterThan(5_000);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(10_020);
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(10);
+  });
+
+  test("is as patient in the next slot, and less so with each that it gets decided", () => {
+    const solo = createSolo({ tuning });
+    solo.propose("a#1");
+    for (let times = 0; times < 5; times += 1) turnAfterNack(solo);
+    expect(solo.state.outbid).toBe(5);
+    solo.hear(2, { kind: "learn", first: 1, values: [bytes("")], decidedUpTo: 1 });
+    expect(solo.state.outbid).toBe(5);
+    solo.timeout("turn");
+    const ballot = b(1, 0);
+    solo.decree(1, 2, { kind: "promise", ballot, accepted: null });
+    solo.decree(1, 2, { kind: "accepted", ballot });
+    expect(solo.delivered).toEqual(["1: ", "2: a#1"]);
+    expect(solo.state.outbid).toBe(4);
   });
 });
 

@@ -27,6 +27,7 @@ export {
   onPrepare,
   recoverAcceptor,
 } from "./acceptor.ts";
+export { doubled } from "./backoff.ts";
 export { paxosCodec } from "./codec.ts";
 export { formatMessage, formatValue } from "./format.ts";
 export {
@@ -51,7 +52,6 @@ export { MESSAGE_KINDS, type PaxosMessage, type Proposal } from "./messages.ts";
 export { paxosModelling } from "./model.ts";
 export {
   type Attempt,
-  backoffMs,
   beginBallot,
   createProposer,
   onAccepted,
