@@ -51,6 +51,7 @@ export {
 export { MESSAGE_KINDS, type PaxosMessage, type Proposal } from "./messages.ts";
 export { paxosModelling } from "./model.ts";
 export {
+  backoffMs,
   type Attempt,
   beginBallot,
   createProposer,
