@@ -51,8 +51,8 @@ export {
 export { MESSAGE_KINDS, type PaxosMessage, type Proposal } from "./messages.ts";
 export { paxosModelling } from "./model.ts";
 export {
-  backoffMs,
   type Attempt,
+  backoffMs,
   beginBallot,
   createProposer,
   onAccepted,
