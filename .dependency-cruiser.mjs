@@ -8,7 +8,7 @@ const layers = {
   machines: { packages: ["core"], thirdParty: [], nodeModules: false },
   runtime: { packages: ["core"], thirdParty: [], nodeModules: false },
   simulator: { packages: ["core", "runtime"], thirdParty: [], nodeModules: false },
-  node: { packages: ["core", "runtime"], thirdParty: [], nodeModules: true },
+  node: { packages: ["core", "machines", "runtime"], thirdParty: [], nodeModules: true },
   server: {
     packages: ["core", "machines", "runtime", "node"],
     thirdParty: ["fastify", "pino", "prom-client", "zod"],

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ensure, root } from "./ensure.mjs";
 
-const names = ["hello-paxos", "key-value-store"];
+const names = ["hello-paxos", "key-value-store", "durable-log"];
 const [name = ""] = process.argv.slice(2);
 const compiler = join(root, "node_modules/typescript/bin/tsc");
 

@@ -19,5 +19,5 @@ test("npm run example -- hello-paxos prints one line and ends", () => {
 test("an example that is none is refused", () => {
   const { code, err } = example("../bench");
   expect(code).toBe(2);
-  expect(err).toBe("usage: npm run example -- hello-paxos | key-value-store\n");
+  expect(err).toBe("usage: npm run example -- hello-paxos | key-value-store | durable-log\n");
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { main as durableLog } from "./durable-log.ts";
 import { main as helloPaxos } from "./hello-paxos.ts";
 import { main as keyValueStore } from "./key-value-store.ts";
 import { startPeers } from "./peers.ts";
@@ -20,6 +21,19 @@ test("three replicas of a key-value store", async () => {
     "peer2 put key1, peer3 put key2, peer1 gets val2",
     "peer3 has it, too: val2; locally val3",
     "error: value not available for key",
+  ]);
+});
+
+test("a log on three nodes, its beginning replaced by what the application made of it", async () => {
+  expect(await printed(durableLog)).toEqual([
+    "payment 1 is on a majority of disks",
+    "payment 2 is on a majority of disks",
+    "payment 3 is on a majority of disks",
+    "node 2 reads payment 1: 100",
+    "node 2 reads payment 2: -30",
+    "node 3 reads balance after payment 3: 82",
+    "node 3 reads payment 4: 8",
+    "node 1 is told of payment 5: -5",
   ]);
 });
 

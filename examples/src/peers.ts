@@ -4,17 +4,28 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { broadcast } from "@synod/core/protocols/broadcast";
-import { createTotalOrder, formatNode, type TotalOrder } from "@synod/node";
+import { createTotalOrder, formatNode, type NodeOptions, type TotalOrder } from "@synod/node";
 
-/** Some peers of one total order in this process, which talk to each other over TCP. */
-export interface Peers {
-  readonly all: readonly TotalOrder[];
+/** Some peers of one cluster in this process, which talk to each other over TCP. */
+export interface Peers<Peer> {
+  readonly all: readonly Peer[];
   /** Stops them and removes their data. */
   close(): Promise<void>;
 }
 
+/** What differs between peers. */
+export type Place = Pick<NodeOptions<never, never>, "id" | "configuration" | "directory">;
+
+/** Peers of a total order. */
+export function startPeers(ids: readonly number[]): Promise<Peers<TotalOrder>> {
+  return startAll(ids, (place) => createTotalOrder({ ...place, protocol: broadcast }));
+}
+
 /** Formats a data directory for each of these ids, in a temporary place, and starts them all. */
-export async function startPeers(ids: readonly number[]): Promise<Peers> {
+export async function startAll<Peer extends { close(): Promise<void> }>(
+  ids: readonly number[],
+  start: (place: Place) => Promise<Peer>,
+): Promise<Peers<Peer>> {
   const root = await mkdtemp(join(tmpdir(), "synod-example-"));
   const cluster = randomBytes(16).toString("hex");
   const addresses = await freeAddresses(ids.length);
@@ -26,13 +37,13 @@ export async function startPeers(ids: readonly number[]): Promise<Peers> {
     ids.map(async (id) => {
       const directory = join(root, `peer${id}`);
       await formatNode({ directory, cluster, id });
-      return createTotalOrder({ id, configuration, directory, protocol: broadcast });
+      return start({ id, configuration, directory });
     }),
   );
   return {
     all,
     async close() {
-      await Promise.all(all.map((order) => order.close()));
+      await Promise.all(all.map((peer) => peer.close()));
       await rm(root, { recursive: true });
     },
   };

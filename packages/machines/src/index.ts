@@ -8,3 +8,15 @@ export {
   keyValue,
 } from "./key-value-codec.ts";
 export { KeyValueMachine } from "./key-value-machine.ts";
+export {
+  LOG_LIMITS,
+  LOG_REFUSALS,
+  type LogBounds,
+  type LogLimits,
+  type LogOperation,
+  type LogRefusal,
+  type LogResult,
+  log,
+} from "./log-codec.ts";
+export { LogMachine } from "./log-machine.ts";
+export type { LogSnapshot } from "./log-state.ts";

@@ -6,6 +6,12 @@ export { type Address, formatAddress, isLoopback, parseAddress } from "./address
 export { createClock, type NodeClock } from "./clock.ts";
 export { createDisk, type DiskOptions, type FlushMode } from "./disk.ts";
 export { type FormatNodeOptions, formatNode } from "./format-node.ts";
+export {
+  createLog,
+  type FollowOptions,
+  type LogItem,
+  type ReplicatedLog,
+} from "./log/replicated-log.ts";
 export { createMemoryTransport, type MemoryTransport } from "./memory-transport.ts";
 export { createNetwork, type NodeNetwork } from "./network.ts";
 export {

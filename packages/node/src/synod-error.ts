@@ -8,6 +8,8 @@ export type SynodErrorCode =
   | "aborted"
   /** A consumer fell further behind the order than what is kept for it. */
   | "lagging"
+  /** Something that came later made it pointless; nothing was done. */
+  | "superseded"
   /** The call's own arguments are wrong; nothing was done. */
   | "invalid"
   /** A defect; please report it. */

@@ -20,6 +20,7 @@ afterEach(async () => {
 test.each([
   ["README.md", 12],
   ["docs/guide/paxos-from-scratch.md", 8],
+  ["docs/guide/replicated-log.md", 0],
 ] as const)("every command of %s does what is shown", { timeout: 120_000 }, async (page, least) => {
   const place = { folder: folder.path, basePort };
   const steps = await expectPageIsTrue(page, place, (started) => {

@@ -7,8 +7,8 @@ import {
 } from "@synod/core";
 import { createNode, type RequestOptions, type SynodNode } from "../node.ts";
 import type { NodeOptions } from "../node-options.ts";
+import { Signal } from "../signal.ts";
 import { SynodError } from "../synod-error.ts";
-import { Signal } from "./signal.ts";
 import { smallImage, smallRestore } from "./small-image.ts";
 
 /**

@@ -1,6 +1,7 @@
 import type { NodeId } from "@synod/core";
 import { createNode, type RequestOptions, type SynodNode } from "../node.ts";
 import { invalid, type NodeOptions } from "../node-options.ts";
+import { Signal } from "../signal.ts";
 import { SynodError } from "../synod-error.ts";
 import {
   decodeOffset,
@@ -9,7 +10,6 @@ import {
   type OrderedMessage,
   OrderMachine,
 } from "./order-machine.ts";
-import { Signal } from "./signal.ts";
 
 /** A node of a total order. Any protocol that orders more than one thing can stand behind it. */
 export interface TotalOrderOptions<S, M> extends Omit<NodeOptions<S, M>, "machine"> {
