@@ -24,7 +24,7 @@ test("three replicas of a key-value store", async () => {
   ]);
 });
 
-test("a log on three nodes, its beginning replaced by what the application made of it", async () => {
+test("a log on three nodes, with a snapshot in the place of its beginning", async () => {
   expect(await printed(durableLog)).toEqual([
     "payment 1 is on a majority of disks",
     "payment 2 is on a majority of disks",
