@@ -23,6 +23,11 @@ export interface Protocol<S, M> {
   step(state: S, input: Input<M>, now: number): Effect<M>[];
   /** Pure; cheap enough to ask after every step. */
   status(state: S): ProtocolStatus;
+  /**
+   * Those numbers of the tuning that all members must have in common, in a few words. They are part
+   * of every hello, so a member with other ones is refused, and told why. Absent: there are none.
+   */
+  agreed?(tuning: Readonly<Record<string, number>>): string;
 }
 
 export interface Capabilities {

@@ -1,4 +1,4 @@
-import type { NodeId, Ports } from "@synod/core";
+import type { NodeId, Ports, Protocol } from "@synod/core";
 import { quorumsOf } from "../configuration.ts";
 import type { Guard } from "../guard.ts";
 import type { Checksum, HostOptions, HostTuning } from "../host-options.ts";
@@ -98,12 +98,20 @@ function createReplica<S, M>(options: AssemblyOptions<S, M>): Replica<S, M> {
   });
 }
 
+/** What all members must speak: the protocol, and in it the numbers that they have in common. */
+function dialectOf<S, M>(
+  { name, agreed }: Protocol<S, M>,
+  tuning: Readonly<Record<string, number>>,
+): string {
+  return [name, ...(agreed === undefined ? [] : [agreed(tuning)])].join(" ");
+}
+
 function createLinks<S, M>(options: AssemblyOptions<S, M>, replica: Replica<S, M>): Links {
   const { host, booted, ports, checksum, version, sendHost, disowned, failed } = options;
   return new Links({
     identity: booted.identity,
     members: host.configuration.members.map((member) => member.id),
-    protocol: host.protocol.name,
+    protocol: dialectOf(host.protocol, host.protocolTuning ?? {}),
     version,
     network: ports.network,
     save: (identity, done) => writeIdentity(ports.disk, checksum, identity, done),

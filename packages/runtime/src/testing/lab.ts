@@ -28,6 +28,8 @@ export interface LabOptions<S, M> {
   readonly withoutMachine?: readonly NodeId[];
   readonly tuning?: Partial<HostTuning>;
   readonly protocolTuning?: Readonly<Record<string, number>>;
+  /** Of single members, besides. */
+  readonly ownTuning?: Readonly<Record<NodeId, Readonly<Record<string, number>>>>;
   readonly network?: Partial<NetworkFaults>;
   readonly seed?: number;
   /** Formatted node by node, without knowing each other: they must register before they vote. */
@@ -94,7 +96,7 @@ export class Lab<S, M> {
 
   start(id: NodeId): void {
     const node = this.node(id);
-    const { protocol, tuning, protocolTuning, withoutMachine = [] } = this.#options;
+    const { protocol, tuning, protocolTuning, ownTuning, withoutMachine = [] } = this.#options;
     node.lives += 1;
     node.isUp = false;
     node.ended = null;
@@ -109,7 +111,7 @@ export class Lab<S, M> {
       configuration: this.#configuration(),
       self: id,
       ...(tuning === undefined ? {} : { tuning }),
-      ...(protocolTuning === undefined ? {} : { protocolTuning }),
+      protocolTuning: { ...protocolTuning, ...ownTuning?.[id] },
       listener: {
         answered: (token, outcome) => {
           if (fence.down) return;

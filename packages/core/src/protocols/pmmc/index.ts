@@ -31,6 +31,7 @@ import { onAdmit, onRecover, onStart } from "./recovery.ts";
 import { advance, onDecision, onRequests, proposeAgain } from "./replica.ts";
 import { setTimer, type TimerName } from "./send.ts";
 import { createState, type PmmcState } from "./state.ts";
+import { agreedTuning } from "./tuning.ts";
 
 export { pmmcCodec } from "./codec.ts";
 export {
@@ -73,6 +74,7 @@ export const pmmc: Protocol<PmmcState, PmmcMessage> = {
   create: createState,
   step,
   status,
+  agreed: agreedTuning,
 };
 
 /** The roles of a member answer each other within the step, until none has anything to say. */

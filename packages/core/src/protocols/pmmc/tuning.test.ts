@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PMMC_TUNING, tuningOf } from "./tuning.ts";
+import { agreedTuning, PMMC_TUNING, tuningOf } from "./tuning.ts";
 
 test("what makes no sense is left at its default", () => {
   expect(tuningOf({})).toEqual(PMMC_TUNING);
@@ -27,4 +27,9 @@ test("some numbers may be zero, and none is beyond its limit", () => {
     batchBytesMax: 786_432,
     chunkBytes: 2_000_000,
   });
+});
+
+test("members tell each other what they must have in common, as it is used", () => {
+  expect(agreedTuning({})).toBe("window=16 lease=0");
+  expect(agreedTuning({ window: 8.5, leaseMs: 300, pingMs: 5 })).toBe("window=8 lease=300");
 });

@@ -2,7 +2,8 @@
 export interface PmmcTuning {
   /**
    * WINDOW of the paper: how many slots a replica may propose ahead of what it has executed, and
-   * after how many slots a reconfiguration takes effect. The same on all members.
+   * after how many slots a reconfiguration takes effect. The same on all members: others are
+   * refused.
    */
   readonly window: number;
   /** Between two pings of a leader that waits for another one. */
@@ -23,7 +24,10 @@ export interface PmmcTuning {
   readonly reportMs: number;
   /** A state transfer that brought nothing is asked for again after this. */
   readonly stateRetryMs: number;
-  /** Acceptors grant the leader a lease of this length for local reads; 0: reads ask a quorum. */
+  /**
+   * Acceptors grant the leader a lease of this length for local reads; 0: reads ask a quorum. The
+   * same on all members, too.
+   */
   readonly leaseMs: number;
   /** By how many thousandths clocks may drift apart during a lease. */
   readonly driftPerMille: number;
@@ -93,4 +97,13 @@ export function tuningOf(given: Readonly<Record<string, number>>): PmmcTuning {
     batchBytesMax: Math.min(result.batchBytesMax, BATCH_BYTES_LIMIT),
     chunkBytes: Math.min(result.chunkBytes, CHUNK_BYTES_LIMIT),
   };
+}
+
+/**
+ * With another WINDOW a member would propose where it cannot know the epoch, and with other leases
+ * an acceptor would take back what a leader still counts on.
+ */
+export function agreedTuning(given: Readonly<Record<string, number>>): string {
+  const { window, leaseMs } = tuningOf(given);
+  return `window=${window} lease=${leaseMs}`;
 }
