@@ -1,3 +1,5 @@
+import { multipaxos } from "@synod/core/protocols/multipaxos";
+import { omnipaxos } from "@synod/core/protocols/omnipaxos";
 import { keyValue } from "@synod/machines";
 import { failed } from "@synod/runtime";
 import { describe, expect, it } from "vitest";
@@ -67,6 +69,22 @@ describe("a cluster of one", () => {
     await node.close();
     expect(await errorOf(cluster.format(0))).toMatchObject({ code: "foreign" });
     await cluster.start(0);
+  });
+
+  it("never reads the log of another protocol than the one that it was first started with", async () => {
+    const cluster = await testCluster(1);
+    await cluster.format(0);
+    const first = await cluster.start(0, { protocol: omnipaxos as never });
+    await ready(first);
+    await first.propose(keyValue.put("a", bytes("one")));
+    await first.close();
+    expect(await errorOf(cluster.start(0, { protocol: multipaxos as never }))).toMatchObject({
+      code: "foreign",
+      message: "the data directory holds the log of omnipaxos, not of multipaxos",
+    });
+    const again = await cluster.start(0, { protocol: omnipaxos as never });
+    await ready(again);
+    expect(read((await again.read(keyValue.get("a"))).result)).toBe("one");
   });
 });
 

@@ -4,6 +4,7 @@ import {
   type PastStart,
   Reader,
   type Remembered,
+  utf8Length,
   Writer,
 } from "@synod/core";
 import type { Checksum } from "./host-options.ts";
@@ -35,6 +36,8 @@ export interface Identity {
   readonly met: number;
   /** The other members' data directories as last met, ascending by node. */
   readonly peers: readonly Remembered[];
+  /** Whose records the journal holds, by name; empty until the first start, which decides it. */
+  readonly protocol: string;
 }
 
 /** One copy as it lies in its file. */
@@ -53,6 +56,9 @@ export const IDENTITY_PEERS_MAX = 100;
 /** Earlier starts that fit. */
 export const IDENTITY_STARTS_MAX = 32;
 
+/** Of the protocol's name, in UTF-8. */
+const PROTOCOL_BYTES_MAX = 20;
+
 const MAGIC = 0x69_6e_79_53;
 const VERSION = 2;
 const CHECKED_BYTES: number = IDENTITY_BYTES - 4;
@@ -64,6 +70,8 @@ export function encodeIdentity(copy: IdentityCopy, checksum: Checksum): Uint8Arr
   const { identity, generation } = copy;
   invariant(identity.peers.length <= IDENTITY_PEERS_MAX, "too many peers for an identity");
   invariant(identity.starts.length <= IDENTITY_STARTS_MAX, "too many starts for an identity");
+  const nameBytes = utf8Length(identity.protocol);
+  invariant(nameBytes <= PROTOCOL_BYTES_MAX, "too long a name of a protocol for an identity");
   const writer = new Writer(IDENTITY_BYTES);
   writer.u32(MAGIC);
   writer.u16(VERSION);
@@ -88,6 +96,7 @@ export function encodeIdentity(copy: IdentityCopy, checksum: Checksum): Uint8Arr
     writer.u53(peer.incarnation);
     writer.u53(peer.boot);
   }
+  writer.string(identity.protocol);
   writer.raw(new Uint8Array(CHECKED_BYTES - writer.length));
   writer.u32(checksum(writer.peek()));
   return writer.take();
@@ -118,6 +127,7 @@ export function decodeIdentity(
     met: reader.u53(),
     starts: decodeStarts(reader),
     peers: decodePeers(reader),
+    protocol: reader.string(PROTOCOL_BYTES_MAX),
   };
   return reader.failed ? "bad" : { generation, identity };
 }

@@ -55,6 +55,7 @@ test("a formatted directory has an identity and an empty journal, durably", () =
     formatted: true,
     registered: false,
     peers: [],
+    protocol: "",
   });
   expect(identity?.dataId).toMatch(/^[0-9a-f]{32}$/);
   bench.disk.crash(LOSE_UNSYNCED);

@@ -123,6 +123,7 @@ function newIdentity(options: FormatOptions): Identity {
     met: 0,
     registered: registeredPeers !== undefined,
     peers: [...(registeredPeers ?? [])].sort((a, b) => a.node - b.node),
+    protocol: "",
   };
 }
 

@@ -7,6 +7,7 @@ import {
   encodeIdentity,
   IDENTITY_BYTES,
   IDENTITY_PEERS_MAX,
+  IDENTITY_STARTS_MAX,
   type Identity,
 } from "./identity-codec.ts";
 import { DiskBench, dyingDisk } from "./journal/testing/disk-bench.ts";
@@ -29,6 +30,15 @@ const identity: Identity = {
   met: 2,
   registered: false,
   peers: [peer(0), peer(1)],
+  protocol: "omnipaxos",
+};
+
+/** As much as fits of everything. */
+const largest: Identity = {
+  ...identity,
+  starts: Array.from({ length: IDENTITY_STARTS_MAX }, (_, at) => ({ incarnation: at, boot: at })),
+  peers: Array.from({ length: IDENTITY_PEERS_MAX }, (_, node) => peer(node)),
+  protocol: "p".repeat(20),
 };
 
 const next = (incarnation: number): Identity => ({ ...identity, incarnation });
@@ -60,7 +70,8 @@ test("an identity survives encoding, with every field", () => {
   for (const value of [
     identity,
     { ...identity, formatted: false, registered: true, peers: [] },
-    { ...identity, peers: Array.from({ length: IDENTITY_PEERS_MAX }, (_, node) => peer(node)) },
+    { ...identity, protocol: "" },
+    largest,
   ]) {
     const copy = { generation: 2 ** 40, identity: value };
     const bytes = encodeIdentity(copy, bench.checksum);

@@ -13,6 +13,7 @@ const FORMATTED: Identity = {
   met: 0,
   registered: true,
   peers: [],
+  protocol: "",
 };
 
 /** `count` starts with the boots `first`, `first + 1`, and so on. */

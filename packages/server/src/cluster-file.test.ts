@@ -32,7 +32,7 @@ function problem(more: object): string {
 it("reads a good file, members in order of their ids", () => {
   const members = [2, 0, 1].map(member);
   const file = parseClusterFile(JSON.stringify({ ...good, members }), "c.json");
-  expect(file).toEqual({ ...good, quorums: null });
+  expect(file).toEqual({ ...good, protocol: null, quorums: null });
   expect(clusterConfiguration(file)).toEqual({
     number: 1,
     cluster: good.cluster,
@@ -44,6 +44,14 @@ it("reads a good file, members in order of their ids", () => {
     })),
     quorums: null,
   });
+});
+
+it("reads the protocol, and refuses what keeps no log", () => {
+  const text = JSON.stringify({ ...good, protocol: "omnipaxos" });
+  expect(parseClusterFile(text, "c.json").protocol).toBe("omnipaxos");
+  expect(problem({ protocol: "paxos" })).toBe(
+    "protocol: must be one of multipaxos, omnipaxos, pmmc, broadcast",
+  );
 });
 
 it("reads flexible quorums, and refuses those that do not meet", () => {

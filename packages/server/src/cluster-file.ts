@@ -2,11 +2,14 @@ import { readFile } from "node:fs/promises";
 import { parseAddress } from "@synod/node";
 import { type Configuration, configurationProblem } from "@synod/runtime";
 import { z } from "zod";
+import { SERVER_PROTOCOL_NAMES, type ServerProtocolName } from "./protocols.ts";
 
 /** Who belongs to a cluster, as a file tells all its nodes alike. */
 export interface ClusterFile {
   /** 32 hex digits: nodes of other clusters are refused. */
   readonly cluster: string;
+  /** With which its nodes keep their log, the same for ever; null: whoever starts them says it. */
+  readonly protocol: ServerProtocolName | null;
   /** Ascending by id. */
   readonly members: readonly ClusterMember[];
   /** Sizes of flexible quorums; null for majorities. */
@@ -39,6 +42,9 @@ const address = z
 
 const schema = z.strictObject({
   cluster: z.string().regex(/^[0-9a-f]{32}$/, { error: "must be 32 hex digits in lower case" }),
+  protocol: z
+    .enum(SERVER_PROTOCOL_NAMES, { error: `must be one of ${SERVER_PROTOCOL_NAMES.join(", ")}` })
+    .optional(),
   members: z.array(
     z.strictObject({ id: z.int().min(0).max(0xffff), peer: address, http: address }),
   ),
@@ -69,9 +75,14 @@ export function parseClusterFile(text: string, name: string): ClusterFile {
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success) return fail(issueText(parsed.error));
-  const { cluster, quorums } = parsed.data;
+  const { cluster, protocol, quorums } = parsed.data;
   const members = [...parsed.data.members].sort((a, b) => a.id - b.id);
-  const file: ClusterFile = { cluster, members, quorums: quorums ?? null };
+  const file: ClusterFile = {
+    cluster,
+    protocol: protocol ?? null,
+    members,
+    quorums: quorums ?? null,
+  };
   const problem = duplicateAddress(members) ?? configurationProblem(clusterConfiguration(file));
   return problem === null ? file : fail(problem);
 }

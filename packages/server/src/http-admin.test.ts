@@ -69,6 +69,7 @@ describe("the node itself", () => {
       "synod_execution_lag 1",
       "synod_leader 0",
       'synod_role{role="follower"} 1',
+      'synod_protocol{protocol="multipaxos"} 1',
       'synod_peer_connected{peer="2"} 0',
       'synod_peer_refused{peer="2"} 1',
       "synod_journal_bytes 4096",

@@ -17,4 +17,9 @@ export {
 export type { Backend } from "./key-requests.ts";
 export type { NodeStatus, NodeStatusPeer } from "./node-status.ts";
 export { FAILURE_STATUS, type Problem } from "./problem.ts";
+export {
+  DEFAULT_SERVER_PROTOCOL,
+  SERVER_PROTOCOL_NAMES,
+  type ServerProtocolName,
+} from "./protocols.ts";
 export { type RunningServer, type ServerOptions, startServer } from "./start-server.ts";

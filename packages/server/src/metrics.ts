@@ -49,6 +49,12 @@ export function createMetrics(sources: MetricsSources): () => Promise<string> {
     labelNames: ["role"],
     registers,
   });
+  const protocol = new Gauge({
+    name: "synod_protocol",
+    help: "1 for the protocol that this node runs",
+    labelNames: ["protocol"],
+    registers,
+  });
   const connected = new Gauge({
     name: "synod_peer_connected",
     help: "1 while there is a connection with the peer",
@@ -77,6 +83,7 @@ export function createMetrics(sources: MetricsSources): () => Promise<string> {
     for (const [index, gauge] of gauges.entries()) gauge.set(gaugeValue(index, status));
     role.reset();
     role.labels(status.replica.role).set(1);
+    protocol.labels(status.protocol).set(1);
     connected.reset();
     refused.reset();
     for (const peer of status.peers) {

@@ -7,6 +7,7 @@ import { pino } from "pino";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { ClusterFile } from "./cluster-file.ts";
 import { HTTP_LIMITS } from "./http-server.ts";
+import { SERVER_PROTOCOL_NAMES } from "./protocols.ts";
 import { type RunningServer, serve, startServer } from "./start-server.ts";
 import { FakeBackend } from "./testing/fake-backend.ts";
 import { speak, statusLines } from "./testing/raw-http.ts";
@@ -22,6 +23,10 @@ async function freePort(): Promise<number> {
   return typeof bound === "object" && bound !== null ? bound.port : 0;
 }
 
+async function localAddress(): Promise<string> {
+  return `127.0.0.1:${await freePort()}`;
+}
+
 function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), "synod-test-"));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
@@ -32,9 +37,8 @@ function temporaryDirectory(): string {
 async function one(): Promise<{ cluster: ClusterFile; directory: string }> {
   const directory = join(temporaryDirectory(), "node-0");
   await formatNode({ directory, cluster: CLUSTER, id: 0 });
-  const local = async () => `127.0.0.1:${await freePort()}`;
-  const members = [{ id: 0, peer: await local(), http: await local() }];
-  return { cluster: { cluster: CLUSTER, members, quorums: null }, directory };
+  const members = [{ id: 0, peer: await localAddress(), http: await localAddress() }];
+  return { cluster: { cluster: CLUSTER, protocol: null, members, quorums: null }, directory };
 }
 
 async function errorOf(promise: Promise<RunningServer>): Promise<SynodError> {
@@ -53,6 +57,54 @@ async function untilReady(url: string): Promise<void> {
   }
   throw new Error("never ready");
 }
+
+describe.each(SERVER_PROTOCOL_NAMES)("three servers on %s", (protocol) => {
+  it("serve alike, do without one, and take it back with what it missed", async () => {
+    const root = temporaryDirectory();
+    const members = [];
+    for (const id of [0, 1, 2])
+      members.push({ id, peer: await localAddress(), http: await localAddress() });
+    const cluster: ClusterFile = { cluster: CLUSTER, protocol, members, quorums: null };
+    const urls = members.map(({ http }) => `http://${http}`);
+    // So small that what the third one missed is nowhere but in a snapshot.
+    const tuning = { journalBytesMax: 65_536, segmentBytes: 65_536 };
+    const protocolTuning = { retainBytes: 4_096 };
+    const start = async (id: number): Promise<RunningServer> => {
+      const directory = join(root, `node-${id}`);
+      const options = { id, cluster, directory, tuning, protocolTuning, logger: silent };
+      const server = await startServer(options);
+      onTestFinished(() => server.close());
+      return server;
+    };
+    for (const { id } of members) {
+      const others = members.filter((each) => each.id !== id);
+      const registeredPeers = others.map((each) => ({
+        node: each.id,
+        dataId: `${each.id}`.repeat(32),
+        incarnation: 0,
+        boot: 0,
+      }));
+      const directory = join(root, `node-${id}`);
+      const dataId = `${id}`.repeat(32);
+      await formatNode({ directory, cluster: CLUSTER, id, dataId, registeredPeers });
+    }
+    const servers = await Promise.all(members.map(({ id }) => start(id)));
+    await Promise.all(urls.map(untilReady));
+    const put = async (id: number, key: string, body: string): Promise<void> =>
+      expect((await fetch(`${urls[id]}/${key}`, { method: "PUT", body })).status).toBe(204);
+    for (const id of [0, 1, 2]) await put(id, `of-${id}`, "one");
+    await servers[2]?.close();
+    for (let n = 0; n < 40; n += 1) await put(n % 2, `late-${n}`, "x".repeat(8_192));
+    expect(servers[0]?.node.status().replica.compactedUpTo).toBeGreaterThan(0);
+    await start(2);
+    await untilReady(urls[2] ?? "");
+    for (const key of ["of-0", "of-1", "of-2"])
+      expect(await (await fetch(`${urls[2]}/${key}`)).text()).toBe("one");
+    expect((await (await fetch(`${urls[2]}/late-39`)).text()).length).toBe(8_192);
+    await put(2, "back", "again");
+    expect(await (await fetch(`${urls[0]}/back`)).text()).toBe("again");
+  }, 30_000);
+});
 
 describe("a server", () => {
   it("serves keys over HTTP, and holds them over a restart", async () => {
@@ -166,6 +218,26 @@ describe("a server", () => {
     const peer = { host: "0.0.0.0", port: 0 };
     const open = await errorOf(startServer({ id: 0, cluster, directory, peer, logger: silent }));
     expect(open.message).toMatch("--insecure");
+  });
+
+  it("runs one protocol: what the cluster file says, and what the data is of", async () => {
+    const { cluster, directory } = await one();
+    const told: ClusterFile = { ...cluster, protocol: "omnipaxos" };
+    const options = { id: 0, directory, logger: silent };
+    const torn = startServer({ ...options, cluster: told, protocol: "pmmc" });
+    expect(await errorOf(torn)).toMatchObject({
+      code: "invalid",
+      message: "the cluster file says omnipaxos, not pmmc",
+    });
+    const server = await startServer({ ...options, cluster: told });
+    expect(server.node.status().protocol).toBe("omnipaxos");
+    await server.close();
+    expect(await errorOf(startServer({ ...options, cluster }))).toMatchObject({
+      code: "foreign",
+      message: "the data directory holds the log of omnipaxos, not of multipaxos",
+    });
+    const again = await startServer({ ...options, cluster, protocol: "omnipaxos" });
+    await again.close();
   });
 
   it("says when the data belongs to another node or cluster", async () => {

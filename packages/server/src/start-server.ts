@@ -1,5 +1,4 @@
 import type { NodeId } from "@synod/core";
-import { multipaxos } from "@synod/core/protocols/multipaxos";
 import { KeyValueMachine } from "@synod/machines";
 import {
   type Address,
@@ -16,11 +15,14 @@ import { type Logger, pino } from "pino";
 import { type ClusterFile, clusterConfiguration } from "./cluster-file.ts";
 import { eventLog } from "./event-log.ts";
 import { createHttpServer, type HttpLimits, listenHttp } from "./http-server.ts";
+import { DEFAULT_SERVER_PROTOCOL, SERVER_PROTOCOLS, type ServerProtocolName } from "./protocols.ts";
 
 export interface ServerOptions {
   /** Which member of the cluster this is. */
   readonly id: NodeId;
   readonly cluster: ClusterFile;
+  /** Only where the cluster file names none; default multipaxos. */
+  readonly protocol?: ServerProtocolName;
   /** The data directory. A node on a directory that was never formatted does not vote. */
   readonly directory: string;
   /** Where HTTP is listened for; default: what the cluster file says. */
@@ -66,7 +68,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     id,
     configuration: clusterConfiguration(cluster),
     directory: options.directory,
-    protocol: multipaxos,
+    protocol: SERVER_PROTOCOLS[protocolOf(options)],
     machine: new KeyValueMachine(),
     insecure: options.insecure ?? false,
     flush: options.flush ?? "adaptive",
@@ -81,6 +83,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await node.close();
     throw listenError(error, http);
   }
+}
+
+/** Two nodes with different ideas of it would refuse each other; one with two is refused here. */
+function protocolOf({ cluster, protocol }: ServerOptions): ServerProtocolName {
+  const named = cluster.protocol ?? protocol ?? DEFAULT_SERVER_PROTOCOL;
+  if (protocol !== undefined && protocol !== named)
+    throw new SynodError("invalid", "no", `the cluster file says ${named}, not ${protocol}`);
+  return named;
 }
 
 /** The HTTP API of a node that runs; ends with it. */

@@ -31,7 +31,8 @@ export async function readMember(
 
 /** The text of a cluster file. */
 export function clusterText(file: ClusterFile): string {
-  const { quorums, ...required } = file;
-  const plain = quorums === null ? required : { ...required, quorums };
+  const { cluster, protocol, members, quorums } = file;
+  const named = protocol === null ? { cluster } : { cluster, protocol };
+  const plain = { ...named, members, ...(quorums === null ? {} : { quorums }) };
   return `${JSON.stringify(plain, null, 2)}\n`;
 }

@@ -52,14 +52,16 @@ function isRunning(pid: number): boolean {
   }
 }
 
-describe("a demo that runs", () => {
+describe.each(["multipaxos", "omnipaxos"])("a demo of %s that runs", (protocol) => {
   let place: ReturnType<typeof temporaryFolder>;
   let running: Demo;
 
   beforeAll(async () => {
     place = temporaryFolder();
-    running = startDemo({ folder: place.path, basePort: await freeBasePort() });
-    await running.ready();
+    const args = ["--protocol", protocol];
+    running = startDemo({ folder: place.path, basePort: await freeBasePort(), args });
+    const all = await running.ready();
+    expect(all.map((status) => status.protocol)).toEqual([protocol, protocol, protocol]);
   });
 
   afterAll(async () => {
@@ -136,10 +138,15 @@ test("says where each node is, its pid, and what to try; keeps the data; stops a
   expect(second.stdout()).toContain("the cluster of last time");
 });
 
-test("a cluster keeps its number of nodes; --fresh begins with an empty one", async () => {
-  const before = await (await start()).status(0);
+test("a cluster keeps its number of nodes and its protocol; --fresh begins anew", async () => {
+  const before = await (await start(["--protocol", "omnipaxos"])).status(0);
   await curl(`localhost:${basePort}/old`, "-d", "x");
   await demo?.stop();
+  const refused = startDemo({ folder: folder.path, basePort, args: ["--protocol", "multipaxos"] });
+  expect([(await refused.finished).code, (await refused.finished).stderr]).toEqual([
+    2,
+    expect.stringMatching(/runs omnipaxos: leave --protocol out, .*--fresh/),
+  ]);
   const finished = await startDemo({ folder: folder.path, basePort, nodes: 5 }).finished;
   expect([finished.code, finished.stderr]).toEqual([
     2,
@@ -148,37 +155,44 @@ test("a cluster keeps its number of nodes; --fresh begins with an empty one", as
   const after = await (await start(["--fresh"])).status(0);
   expect(await curl("-o", "-", "-w", "%{http_code}", `localhost:${basePort}/old`)).toBe("404");
   expect(after.cluster).not.toBe(before.cluster);
-  expect(after.incarnation).toBe(1);
+  expect([after.incarnation, before.protocol, after.protocol]).toEqual([
+    1,
+    "omnipaxos",
+    "multipaxos",
+  ]);
 });
 
-test("a wiped node comes back without a vote, catches up, serves, forwards", async () => {
-  const running = await start();
-  await curl(`localhost:${basePort}/before`, "-d", "the wipe");
-  await running.stop();
-  rmSync(join(folder.path, "node-1"), { recursive: true });
-  const again = await start();
-  const url = `localhost:${basePort + 1}`;
-  expect(await curl(`${url}/before`)).toBe("the wipe");
-  expect(await curl("-i", `${url}/after`, "-d", "forwarded")).toMatch(/^HTTP\/1\.1 204 /);
-  expect(await curl(`localhost:${basePort + 2}/after`)).toBe("forwarded");
-  const status = await again.status(1);
-  expect([status.voter, status.ready]).toEqual([false, true]);
-  expect(status.nonVoterReason).not.toBe("");
-  const shown = await runSynod(["status", "--cluster", join(folder.path, "cluster.json")]);
-  expect(shown.stdout).toContain(`node 1 does not vote: ${status.nonVoterReason}`);
-  // Two votes are a majority still; one is none, and the wiped node makes no second.
-  const victim = [0, 2].find((id) => id !== status.leader) ?? 0;
-  const { pid } = await again.status(victim);
-  process.kill(pid, "SIGSTOP");
-  try {
-    const headers = ["-H", "synod-deadline-ms: 1500"];
-    const refused = await curl("-i", ...headers, `${url}/alone`, "-d", "x");
-    expect(refused).toMatch(/^HTTP\/1\.1 503 /);
-    expect(refused).toMatch(/"applied":"(no|unknown)"/);
-  } finally {
-    process.kill(pid, "SIGCONT");
-  }
-});
+test.each(["multipaxos", "omnipaxos"])(
+  "%s: a wiped node comes back without a vote, catches up, serves",
+  async (protocol) => {
+    const running = await start(["--protocol", protocol]);
+    await curl(`localhost:${basePort}/before`, "-d", "the wipe");
+    await running.stop();
+    rmSync(join(folder.path, "node-1"), { recursive: true });
+    const again = await start();
+    const url = `localhost:${basePort + 1}`;
+    expect(await curl(`${url}/before`)).toBe("the wipe");
+    expect(await curl("-i", `${url}/after`, "-d", "forwarded")).toMatch(/^HTTP\/1\.1 204 /);
+    expect(await curl(`localhost:${basePort + 2}/after`)).toBe("forwarded");
+    const status = await again.status(1);
+    expect([status.voter, status.ready]).toEqual([false, true]);
+    expect(status.nonVoterReason).not.toBe("");
+    const shown = await runSynod(["status", "--cluster", join(folder.path, "cluster.json")]);
+    expect(shown.stdout).toContain(`node 1 does not vote: ${status.nonVoterReason}`);
+    // Two votes are a majority still; one is none, and the wiped node makes no second.
+    const victim = [0, 2].find((id) => id !== status.leader) ?? 0;
+    const { pid } = await again.status(victim);
+    process.kill(pid, "SIGSTOP");
+    try {
+      const headers = ["-H", "synod-deadline-ms: 1500"];
+      const refused = await curl("-i", ...headers, `${url}/alone`, "-d", "x");
+      expect(refused).toMatch(/^HTTP\/1\.1 503 /);
+      expect(refused).toMatch(/"applied":"(no|unknown)"/);
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+  },
+);
 
 describe("refuses with one line that says what to do", () => {
   test("a taken port: exit code 3", async () => {
@@ -275,6 +289,24 @@ describe("single nodes", () => {
     const stranger = await runSynod(["start", "--id", "0", "--cluster", file, "--dir", dir]);
     expect(stranger.code).toBe(5);
     expect(stranger.stderr).toMatch(/belongs to cluster 0123/);
+  });
+
+  test("a data directory of another protocol: exit code 5, and of none for servers: 2", async () => {
+    const dir = join(folder.path, "data");
+    const where = ["--id", "0", "--cluster", clusterFile(oneNode()), "--dir", dir];
+    await runSynod(["format", ...where]);
+    const node = startSynod(["start", ...where, "--protocol", "omnipaxos"]);
+    await expect.poll(() => node.stdout(), { timeout: 20_000 }).toMatch(/, omnipaxos, .*votes\n$/);
+    node.child.kill("SIGTERM");
+    expect((await node.finished).code).toBe(0);
+    const other = await runSynod(["start", ...where]);
+    expect(other.code).toBe(5);
+    expect(other.stderr).toMatch(
+      /holds the log of omnipaxos, not of multipaxos; .*cluster and protocol that it was made for\n$/,
+    );
+    const decree = await runSynod(["start", ...where, "--protocol", "paxos"]);
+    expect(decree.code).toBe(2);
+    expect(decree.stderr).toMatch(/'paxos' is invalid. .* multipaxos, omnipaxos, pmmc, broadcast/);
   });
 
   test("a bad cluster file: exit code 6", async () => {

@@ -10,7 +10,7 @@ export const EXIT_CODES = {
   locked: { code: 4, meaning: "the data directory is in use by another process" },
   foreign: {
     code: 5,
-    meaning: "the data directory belongs to another node or cluster, or already holds data",
+    meaning: "the directory belongs to another node, cluster or protocol, or holds data",
   },
   cluster: { code: 6, meaning: "the cluster file cannot be read or describes no valid cluster" },
   disk: { code: 7, meaning: "the data directory is damaged, or cannot be read or written" },

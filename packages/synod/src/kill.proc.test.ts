@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ServerProtocolName } from "@synod/server";
 import { type CellHistory, checkHistory, keyValueModel, writeHistory } from "@synod/simulator";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readEverywhere } from "./soak/read-everywhere.ts";
@@ -11,19 +12,38 @@ import { type Demo, freeBasePort, startDemo, temporaryFolder } from "./testing/d
 /** Far more than any of it takes on a quiet machine: a loaded one must not fail for being slow. */
 const PATIENCE_MS = 30_000;
 
+interface Endurance {
+  readonly protocol: ServerProtocolName;
+  /** How often the leader is killed, and then all nodes at once. */
+  readonly leaders: number;
+  readonly all: number;
+}
+
+/** What `synod soak --protocol` does for as long as one likes is here kept short. */
+const ENDURANCE: readonly Endurance[] = [
+  { protocol: "multipaxos", leaders: 10, all: 3 },
+  { protocol: "omnipaxos", leaders: 3, all: 1 },
+];
+
 let folder: ReturnType<typeof temporaryFolder>;
 let demo: Demo;
 
-beforeEach(async () => {
+beforeEach(() => {
   folder = temporaryFolder();
-  demo = startDemo({ folder: folder.path, basePort: await freeBasePort() });
-  await demo.ready(PATIENCE_MS);
 });
 
 afterEach(async () => {
   await demo.stop();
   folder.remove();
 });
+
+async function start(protocol: ServerProtocolName): Promise<RunningWorkload> {
+  const args = ["--protocol", protocol];
+  demo = startDemo({ folder: folder.path, basePort: await freeBasePort(), args });
+  const all = await demo.ready(PATIENCE_MS);
+  expect(all.map((status) => status.protocol)).toEqual([protocol, protocol, protocol]);
+  return startWorkload(demo.urls);
+}
 
 async function leader(): Promise<{ id: number; pid: number }> {
   const all = await demo.ready(PATIENCE_MS);
@@ -65,32 +85,36 @@ async function expectNothingLost(workload: Workload): Promise<void> {
   expectLinearizable([...workload.history, ...last]);
 }
 
-test("kill -9 of the leader ten times, and of all nodes at once three times", async () => {
-  const workload = startWorkload(demo.urls);
-  for (let kill = 0; kill < 10; kill += 1) {
-    const { pid } = await leader();
-    await work(workload, 100);
-    process.kill(pid, "SIGKILL");
-    await work(workload, 20);
-  }
-  for (let kill = 0; kill < 3; kill += 1) {
-    const all = await demo.ready(PATIENCE_MS);
-    await work(workload, 100);
-    for (const { pid } of all) process.kill(pid, "SIGKILL");
-    await work(workload, 20);
-  }
-  const seen = await workload.stop();
-  const after = await demo.ready(PATIENCE_MS);
-  expect(after.map(({ voter }) => voter)).toEqual([true, true, true]);
-  const starts = after.reduce((sum, { incarnation }) => sum + incarnation, 0);
-  expect(starts).toBe(3 + 10 + 9);
-  expect(seen.acknowledged.length).toBeGreaterThan(100);
-  expect(seen.repeated.attempts).toBeGreaterThan(seen.repeated.writes);
-  await expectNothingLost(seen);
-}, 180_000);
+test.each(ENDURANCE)(
+  "$protocol: kill -9 of the leader $leaders times, then of all $all times",
+  async ({ protocol, leaders, all: rounds }) => {
+    const workload = await start(protocol);
+    for (let kill = 0; kill < leaders; kill += 1) {
+      const { pid } = await leader();
+      await work(workload, 100);
+      process.kill(pid, "SIGKILL");
+      await work(workload, 20);
+    }
+    for (let kill = 0; kill < rounds; kill += 1) {
+      const all = await demo.ready(PATIENCE_MS);
+      await work(workload, 100);
+      for (const { pid } of all) process.kill(pid, "SIGKILL");
+      await work(workload, 20);
+    }
+    const seen = await workload.stop();
+    const after = await demo.ready(PATIENCE_MS);
+    expect(after.map(({ voter }) => voter)).toEqual([true, true, true]);
+    const starts = after.reduce((sum, { incarnation }) => sum + incarnation, 0);
+    expect(starts).toBe(3 + leaders + 3 * rounds);
+    expect(seen.acknowledged.length).toBeGreaterThan(100);
+    expect(seen.repeated.attempts).toBeGreaterThan(seen.repeated.writes);
+    await expectNothingLost(seen);
+  },
+  180_000,
+);
 
 test("a leader that stands still for ten seconds and goes on", async () => {
-  const workload = startWorkload(demo.urls);
+  const workload = await start("multipaxos");
   const { id, pid } = await leader();
   await work(workload, 100);
   process.kill(pid, "SIGSTOP");

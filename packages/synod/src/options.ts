@@ -1,4 +1,5 @@
-import { InvalidArgumentError } from "commander";
+import { SERVER_PROTOCOL_NAMES } from "@synod/server";
+import { InvalidArgumentError, Option } from "commander";
 
 /** Parsers of option values; what they throw becomes a usage error that names the option. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -8,6 +9,11 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
       throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
     return value;
   };
+}
+
+/** What keeps the log of a server. */
+export function protocolOption(description: string): Option {
+  return new Option("--protocol <name>", description).choices(SERVER_PROTOCOL_NAMES);
 }
 
 /** `--url` may be given several times, and as a list with commas. */

@@ -20,7 +20,9 @@ const HELP_COLUMNS = 80;
 /** The whole command line. Parsing it throws a `CommanderError` or a `CommandFailure`. */
 export function createProgram(): Command {
   const program = new Command("synod")
-    .description("A durable, replicated key-value store that survives crashes, on Multi-Paxos.")
+    .description(
+      "A durable, replicated key-value store that survives crashes, on Multi-Paxos or OmniPaxos.",
+    )
     .version(VERSION, "--version", "print the version")
     .helpOption("--help", "show help")
     .helpCommand("help [command]", "show help of a command")

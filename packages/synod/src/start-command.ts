@@ -1,15 +1,21 @@
 import { type Address, formatAddress, parseAddress } from "@synod/node";
-import { type RunningServer, type ServerOptions, startServer } from "@synod/server";
+import {
+  type RunningServer,
+  type ServerOptions,
+  type ServerProtocolName,
+  startServer,
+} from "@synod/server";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readMember } from "./cluster.ts";
 import { CommandFailure } from "./exit-codes.ts";
-import { wholeNumber } from "./options.ts";
+import { protocolOption, wholeNumber } from "./options.ts";
 import { synodFailure } from "./synod-failure.ts";
 
 interface StartOptions {
   readonly id: number;
   readonly cluster: string;
   readonly dir: string;
+  readonly protocol?: ServerProtocolName;
   readonly http?: Address;
   readonly peer?: Address;
   readonly insecure?: true;
@@ -28,6 +34,9 @@ export function addStartCommand(program: Command): void {
     .requiredOption("--id <n>", "id of the node in the cluster file", wholeNumber(0, 65_535))
     .requiredOption("--cluster <file>", "the cluster file, the same on all nodes")
     .requiredOption("--dir <folder>", "the data directory")
+    .addOption(
+      protocolOption("what keeps the log (default: what the cluster file says, else multipaxos)"),
+    )
     .option("--http <address>", "listen for HTTP here, not where the cluster file says", address)
     .option("--peer <address>", "listen for peers here, not where the cluster file says", address)
     .option("--insecure", "allow a peer address that other machines can reach, without encryption")
@@ -49,6 +58,7 @@ async function runStart(options: StartOptions): Promise<void> {
     cluster,
     directory: dir,
     insecure: options.insecure ?? false,
+    ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
     ...(options.http === undefined ? {} : { http: options.http }),
     ...(options.peer === undefined ? {} : { peer: options.peer }),
   });

@@ -15,7 +15,7 @@ const EXITS: Partial<Record<SynodErrorCode, ExitName>> = {
 const ADVICE: Partial<Record<SynodErrorCode, string>> = {
   "in-use": "stop what uses the port, or give the node another one in the cluster file",
   locked: "stop the other process, or choose another directory",
-  foreign: "choose another directory, or the id and cluster that it was made for",
+  foreign: "choose another directory, or the id, cluster and protocol that it was made for",
 };
 
 /** A failure of a node, as the command says it. `about` names the directory or node concerned. */

@@ -25,6 +25,8 @@ export interface BootOptions {
   readonly machine: Machine | null;
   readonly tuning: HostTuning;
   readonly checksum: Checksum;
+  /** Its name. */
+  readonly protocol: string;
   readonly order: Capabilities["order"];
   readonly guard: Guard;
 }
@@ -88,7 +90,7 @@ const UNFINISHED: HostProblem = Object.freeze({
 });
 
 function checkIdentity(options: BootOptions, identity: Identity, done: BootDone): void {
-  const { cluster, self } = options;
+  const { cluster, self, protocol } = options;
   if (identity.cluster !== cluster) {
     const message = `the data directory belongs to cluster ${identity.cluster}, not ${cluster}`;
     return done({ code: "foreign", message }, null);
@@ -97,16 +99,21 @@ function checkIdentity(options: BootOptions, identity: Identity, done: BootDone)
     const message = `the data directory belongs to node ${identity.node}, not node ${self}`;
     return done({ code: "foreign", message }, null);
   }
+  if (identity.protocol !== "" && identity.protocol !== protocol) {
+    const message = `the data directory holds the log of ${identity.protocol}, not of ${protocol}`;
+    return done({ code: "foreign", message }, null);
+  }
   raiseIncarnation(options, identity, done);
 }
 
 /**
- * Durable before the protocol exists: whatever it says in this life can be told from earlier lives.
+ * Durable before the protocol exists: whatever it says in this life can be told from earlier lives,
+ * and no other protocol ever reads what it wrote.
  */
 function raiseIncarnation(options: BootOptions, before: Identity, done: BootDone): void {
-  const { ports, checksum } = options;
+  const { ports, checksum, protocol } = options;
   const boot = Math.max(1, ports.random.next());
-  const identity = nextStart(before, boot);
+  const identity = { ...nextStart(before, boot), protocol };
   writeIdentity(ports.disk, checksum, identity, (error) => {
     if (error !== null) return done(diskProblem("identity", error), null);
     loadState(options, identity, done);

@@ -89,6 +89,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
       machine,
       tuning: this.#tuning,
       checksum: this.#checksum,
+      protocol: protocol.name,
       order: protocol.capabilities.order,
       guard: this.#guard,
     };

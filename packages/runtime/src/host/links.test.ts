@@ -15,6 +15,7 @@ const ME: Identity = {
   met: 0,
   registered: false,
   peers: [],
+  protocol: "",
 };
 
 let log: string[];

@@ -17,6 +17,7 @@ function identityOf(node: number, change: Partial<Identity> = {}): Identity {
     met: 0,
     registered: false,
     peers: [],
+    protocol: "",
     ...change,
   };
 }

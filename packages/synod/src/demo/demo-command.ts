@@ -1,5 +1,6 @@
+import { DEFAULT_SERVER_PROTOCOL } from "@synod/server";
 import { type Command, Option } from "commander";
-import { wholeNumber } from "../options.ts";
+import { protocolOption, wholeNumber } from "../options.ts";
 import { runDemo } from "./demo.ts";
 import { DEFAULT_BASE_PORT, DEFAULT_NODES } from "./demo-folder.ts";
 
@@ -20,6 +21,9 @@ export function addDemoCommand(program: Command): void {
         "--nodes <n>",
         `how many nodes a new cluster gets (default: ${DEFAULT_NODES})`,
       ).argParser(wholeNumber(1, 7)),
+    )
+    .addOption(
+      protocolOption(`what keeps the log of a new cluster (default: ${DEFAULT_SERVER_PROTOCOL})`),
     )
     .addOption(
       new Option(

@@ -2,7 +2,11 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, unlink } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { formatNode } from "@synod/node";
-import type { ClusterMember } from "@synod/server";
+import {
+  type ClusterMember,
+  DEFAULT_SERVER_PROTOCOL,
+  type ServerProtocolName,
+} from "@synod/server";
 import { clusterText, readCluster } from "../cluster.ts";
 import { CommandFailure } from "../exit-codes.ts";
 import { synodFailure } from "../synod-failure.ts";
@@ -10,6 +14,8 @@ import { synodFailure } from "../synod-failure.ts";
 export interface DemoOptions {
   /** Nodes of a new cluster; default 3. An existing one keeps its own number. */
   readonly nodes?: number;
+  /** Of a new cluster; default multipaxos. An existing one keeps its own. */
+  readonly protocol?: ServerProtocolName;
   /** HTTP port of node 0; default 8080, or what an existing cluster has. */
   readonly basePort?: number;
   readonly dir: string;
@@ -28,6 +34,7 @@ export interface DemoFolder {
   /** As a user of the current directory would write it. */
   readonly shownAs: string;
   readonly clusterFile: string;
+  readonly protocol: ServerProtocolName;
   readonly nodes: readonly DemoNode[];
   readonly isNew: boolean;
 }
@@ -65,23 +72,30 @@ export async function prepareFolder(options: DemoOptions): Promise<DemoFolder> {
   return describe(root, true);
 }
 
-/** The cluster that is there, at other ports if asked. Its number of nodes is what it is. */
+/** The cluster that is there, at other ports if asked. Its nodes and protocol are what they are. */
 async function openFolder(root: string, options: DemoOptions): Promise<DemoFolder> {
   await rm(join(root, MARKER), { force: true });
   const file = join(root, CLUSTER_FILE);
   const cluster = await readCluster(file);
   const count = cluster.members.length;
   if (options.nodes !== undefined && options.nodes !== count)
-    throw new CommandFailure(
-      "usage",
-      `the cluster in ${root} has ${count} nodes: leave --nodes out, begin anew with --fresh, ` +
-        "or choose another folder with --dir",
-    );
+    throw isAnother(root, `has ${count} nodes`, "--nodes");
+  const protocol = cluster.protocol ?? DEFAULT_SERVER_PROTOCOL;
+  if (options.protocol !== undefined && options.protocol !== protocol)
+    throw isAnother(root, `runs ${protocol}`, "--protocol");
   if (options.basePort !== undefined) {
     const members = memberList(count, options.basePort);
     await replaceFile(root, clusterText({ ...cluster, members }));
   }
   return describe(root, false);
+}
+
+function isAnother(root: string, what: string, option: string): CommandFailure {
+  return new CommandFailure(
+    "usage",
+    `the cluster in ${root} ${what}: leave ${option} out, begin anew with --fresh, ` +
+      "or choose another folder with --dir",
+  );
 }
 
 async function makeCluster(
@@ -109,7 +123,8 @@ async function makeCluster(
       throw synodFailure(error, directory);
     }
   }
-  await replaceFile(root, clusterText({ cluster, members, quorums: null }));
+  const protocol = options.protocol ?? DEFAULT_SERVER_PROTOCOL;
+  await replaceFile(root, clusterText({ cluster, protocol, members, quorums: null }));
   await unlink(join(root, MARKER));
 }
 
@@ -123,14 +138,20 @@ function memberList(count: number, basePort: number): ClusterMember[] {
 
 async function describe(root: string, isNew: boolean): Promise<DemoFolder> {
   const clusterFile = join(root, CLUSTER_FILE);
-  const { members } = await readCluster(clusterFile);
+  const { members, protocol } = await readCluster(clusterFile);
   const nodes = members.map((member) => ({
     id: member.id,
     directory: join(root, `node-${member.id}`),
     logFile: join(root, `node-${member.id}.log`),
     member,
   }));
-  return { shownAs: relative(process.cwd(), root) || ".", clusterFile, nodes, isNew };
+  return {
+    shownAs: relative(process.cwd(), root) || ".",
+    clusterFile,
+    protocol: protocol ?? DEFAULT_SERVER_PROTOCOL,
+    nodes,
+    isNew,
+  };
 }
 
 /** The cluster file, whole or not at all, whenever the power fails. */

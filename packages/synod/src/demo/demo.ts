@@ -53,7 +53,8 @@ function splitAddress(address: string): { host: string; port: number } {
 async function runNodes(folder: DemoFolder): Promise<void> {
   const count = folder.nodes.length;
   const state = folder.isNew ? "a new cluster" : "the cluster of last time";
-  say(`${count} ${count === 1 ? "node" : "nodes"}, ${state}, data in ${folder.shownAs}`);
+  const nodesOf = `${count} ${count === 1 ? "node" : "nodes"} of ${folder.protocol}`;
+  say(`${nodesOf}, ${state}, data in ${folder.shownAs}`);
   let end: (failure: CommandFailure | null) => void = () => {};
   const ended = new Promise<CommandFailure | null>((resolve) => {
     end = resolve;

@@ -2,7 +2,12 @@ import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "@synod/node";
-import { type ClusterFile, type NodeStatus, readClusterFile } from "@synod/server";
+import {
+  type ClusterFile,
+  type NodeStatus,
+  readClusterFile,
+  type ServerProtocolName,
+} from "@synod/server";
 import { clusterText } from "../cluster.ts";
 import { type DemoNode, makeFolder, prepareFolder } from "../demo/demo-folder.ts";
 import { freeBasePort } from "../demo/free-ports.ts";
@@ -17,6 +22,7 @@ const STATUS_MS = 1_000;
 export interface SoakClusterOptions {
   readonly folder: string;
   readonly nodes: number;
+  readonly protocol: ServerProtocolName;
   /** A number below the bound. */
   readonly below: (bound: number) => number;
   /** A process ended though nobody had ended it. */
@@ -67,10 +73,10 @@ export class SoakCluster {
   }
 
   static async start(options: SoakClusterOptions): Promise<SoakCluster> {
-    const { folder, nodes, below } = options;
+    const { folder, nodes, protocol, below } = options;
     await makeFolder(folder);
     const basePort = await freeBasePort(nodes);
-    const made = await prepareFolder({ dir: folder, nodes, basePort, fresh: true });
+    const made = await prepareFolder({ dir: folder, nodes, protocol, basePort, fresh: true });
     const cluster = await readClusterFile(made.clusterFile);
     const links = await openLinks(cluster, below);
     const all = made.nodes.map((demo): Node => {

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { DEFAULT_SERVER_PROTOCOL, type ServerProtocolName } from "@synod/server";
 import { type Command, InvalidArgumentError } from "commander";
 import { CommandFailure } from "../exit-codes.ts";
-import { wholeNumber } from "../options.ts";
+import { protocolOption, wholeNumber } from "../options.ts";
 import { createStatusLine } from "../status-line.ts";
 import { BOUND_TEXT, sampleTable } from "./samples.ts";
 import { soak } from "./soak.ts";
@@ -19,6 +20,7 @@ interface SoakCommandOptions {
   readonly minutes?: number;
   readonly writes?: number;
   readonly nodes: number;
+  readonly protocol: ServerProtocolName;
   readonly seed: number;
   /** False: none; absent: all. */
   readonly faults?: false | readonly string[];
@@ -38,6 +40,7 @@ export function addSoakCommand(program: Command): void {
     .option("--minutes <n>", "how long (default: 10, or until --writes)", minutes)
     .option("--writes <n>", "end after so many writes", wholeNumber(1, WRITES_MAX))
     .option("--nodes <n>", "servers", wholeNumber(1, 7), 3)
+    .addOption(protocolOption("what keeps their log").default(DEFAULT_SERVER_PROTOCOL))
     .option("--seed <n>", "which faults, and in which order", wholeNumber(0, WRITES_MAX), 1)
     .option("--faults <list>", `only these: ${FAULT_NAMES.join(", ")}`, faultList)
     .option("--no-faults", "let nothing go wrong")
@@ -74,6 +77,7 @@ async function soakCommand(options: SoakCommandOptions): Promise<void> {
   const { samples, ...figures } = await soak({
     folder,
     nodes: options.nodes,
+    protocol: options.protocol,
     seed: options.seed,
     forMs: (options.minutes ?? usualMinutes) * MINUTE_MS,
     writes: options.writes ?? Number.POSITIVE_INFINITY,

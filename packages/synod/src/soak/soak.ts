@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createPrng, nextBelow } from "@synod/core";
+import type { ServerProtocolName } from "@synod/server";
 import { CommandFailure } from "../exit-codes.ts";
 import { type Sample, startSampling, trendOf } from "./samples.ts";
 import { SoakCluster } from "./soak-cluster.ts";
@@ -11,6 +12,7 @@ import { type Clients, runRound } from "./soak-round.ts";
 export interface SoakOptions {
   readonly folder: string;
   readonly nodes: number;
+  readonly protocol: ServerProtocolName;
   readonly seed: number;
   /** It ends after so much time, or so many acknowledged writes: what comes first. */
   readonly forMs: number;
@@ -64,10 +66,11 @@ class Soak {
   }
 
   async start(): Promise<void> {
-    const { folder, nodes } = this.#options;
+    const { folder, nodes, protocol } = this.#options;
     this.#cluster = await SoakCluster.start({
       folder,
       nodes,
+      protocol,
       below: this.#below,
       died: (node, how) => {
         if (!this.#stopped) this.#violate(`node ${node} ${how}`);

@@ -51,7 +51,7 @@ async function expectStart(
   await demo.ready();
   await expect.poll(() => demo.stdout(), { timeout: COMMAND_MS }).toContain("Ctrl-C");
   // The first line names the folder, which is another one here.
-  expect(demo.stdout()).toMatch(/^3 nodes, a new cluster, data in /);
+  expect(demo.stdout()).toMatch(/^3 nodes of multipaxos, a new cluster, data in /);
   const said = demo.stdout().split("\n").slice(1).join("\n");
   expect(said).toMatch(shownPattern(shown.slice(1)));
 }

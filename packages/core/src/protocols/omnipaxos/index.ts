@@ -196,6 +196,7 @@ function status({ election, sequence }: OmniPaxosState): ProtocolStatus {
     voter: sequence.voter,
     detail: {
       deliveredUpTo: sequence.deliveredUpTo,
+      knownChosenUpTo: sequence.known.chosenUpTo,
       promisedRound: sequence.promised.round,
       length: sequence.length,
       happy: election.happy ? 1 : 0,
