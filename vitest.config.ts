@@ -23,6 +23,11 @@ interface Suite {
   readonly timeoutMs: number;
   /** Suites run one after the other in this order, so that each can be timed. */
   readonly order: number;
+  /**
+   * Files share the modules that they load, for no module of ours keeps anything: to load them anew
+   * for each file takes as long as the tests. So no test may mock a module as a whole.
+   */
+  readonly shared?: boolean;
   /** Runs its files one at a time. */
   readonly serial?: boolean;
   readonly globalSetup?: string;
@@ -43,6 +48,7 @@ function project(suite: Suite) {
       // Tests that do nothing but wait for processes of their own.
       maxConcurrency: 2,
       sequence: { groupOrder: suite.order },
+      ...(suite.shared ? { isolate: false } : {}),
       ...(suite.serial ? { fileParallelism: false, maxWorkers: 1 } : {}),
       ...(suite.globalSetup ? { globalSetup: suite.globalSetup } : {}),
     },
@@ -60,6 +66,7 @@ export default defineConfig({
         exclude: slow,
         timeoutMs: 10_000,
         order: 1,
+        shared: true,
       }),
       project({
         name: "sim",

@@ -2,14 +2,7 @@ import * as paxos from "@synod/core/protocols/paxos";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { runMain } from "../testing/run-main.ts";
 
-vi.mock(import("@synod/core/protocols/paxos"), async (original) => {
-  const actual = await original();
-  return { ...actual, onPromise: vi.fn(actual.onPromise) };
-});
-
-afterEach(() => {
-  vi.mocked(paxos.onPromise).mockReset();
-});
+afterEach(() => vi.restoreAllMocks());
 
 function last(out: string): string {
   return out.trimEnd().split("\n").at(-1) ?? "";
@@ -53,7 +46,7 @@ test("the same seed gives the same output", async () => {
 
 test("says so and fails when two values are chosen", async () => {
   // A proposer that ignores what was accepted before.
-  vi.mocked(paxos.onPromise).mockImplementation((proposer, quorums, from, message) => {
+  vi.spyOn(paxos, "onPromise").mockImplementation((proposer, quorums, from, message) => {
     const { attempt } = proposer;
     if (attempt?.phase !== "prepare" || proposer.value === null) return null;
     if (message.ballot.round !== attempt.ballot.round) return null;
