@@ -120,6 +120,10 @@ export class KeptWord {
     this.#excused.add(node);
   }
 
+  isExcused(node: NodeId): boolean {
+    return this.#excused.has(node);
+  }
+
   /** `node` has started again as a voter, and holds this. */
   startsWith(node: NodeId, held: Held): void {
     if (this.#excused.has(node)) return;

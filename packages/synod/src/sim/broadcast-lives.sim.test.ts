@@ -9,6 +9,7 @@ import { SYSTEMS } from "./systems.ts";
 const SEEDS = [
   { seed: 10, found: "answers to readers piled up while a slot stayed open" },
   { seed: 38, found: "a promise that outlived a crash, although nobody had heard of it" },
+  { seed: 25, found: "an older disk put back, of which no promise may be demanded" },
 ];
 
 describe("cluster lives of broadcast", () => {

@@ -52,7 +52,8 @@ export function createBroadcastWatch(
       const seen = seenOf(node);
       if (input.kind === "message" && input.from === node) harden(node, seen, input.message);
       seen.state = state;
-      if (input.kind === "start" && state.voter) accuse(rememberedBy(history, node, state));
+      if (input.kind === "start" && state.voter && !tools.word.isExcused(node))
+        accuse(rememberedBy(history, node, state));
       seen.order.submitted(effects);
       order(history, node, input, effects, accuse);
       accuse(replicaProblem(state));
