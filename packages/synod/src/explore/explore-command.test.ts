@@ -100,6 +100,20 @@ describe("exploring a protocol", () => {
     expect(proposed).toEqual([[1, 2], [], []]);
   });
 
+  test("each holder of a broadcast has a message for each slot", () => {
+    const model = PROTOCOLS.broadcast.model({ ...SMALL_BOUNDS, slots: 2 });
+    const held = model.initial[0]?.replicas.map(({ state }) =>
+      state.pending.map(({ key, slot }: { key: string; slot: number }) => `${key} in ${slot}`),
+    );
+    expect(held).toEqual([["1 a in 1", "2 a in 2"], [], []]);
+  });
+
+  test("the whole of a small broadcast", async () => {
+    const { code, out } = await run("broadcast", "--leaders", "1", "--slots", "1");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^311 unique states, 838 transitions, .* no violation/m);
+  });
+
   test("the whole of a small PMMC", async () => {
     const { code, out } = await run("pmmc", "--leaders", "1", "--slots", "1");
     expect(code).toBe(0);
@@ -185,7 +199,7 @@ describe("a trace", () => {
     [
       "an unknown protocol",
       { ...traceOf(1), of: { protocol: "raft", bounds } },
-      ":4: expected a protocol: multipaxos, paxos, pmmc",
+      ":4: expected a protocol: broadcast, multipaxos, paxos, pmmc",
     ],
     [
       "bounds out of bounds",
@@ -195,7 +209,7 @@ describe("a trace", () => {
     [
       "an unknown timer",
       { ...traceOf(1), of: { protocol: "multipaxos", bounds: { ...bounds, timers: { x: 1 } } } },
-      "expected numbers for some of heartbeat, check, resend, catchUp, quiet, ask",
+      "expected numbers for some of resend, gossip, heartbeat, check, catchUp",
     ],
   ])("%s is refused in one line", async (name, content, expected) => {
     const path = file(`${name}.json`, content);

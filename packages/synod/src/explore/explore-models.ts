@@ -1,4 +1,5 @@
 import { type Command, EMPTY_FOOTPRINT, majority, type NodeId, Reader } from "@synod/core";
+import * as ordered from "@synod/core/protocols/broadcast";
 import {
   formatMessage,
   MESSAGE_KINDS,
@@ -42,6 +43,7 @@ interface Explored {
 
 /** What the first argument of the command may name. */
 export const PROTOCOLS: Readonly<Record<ProtocolName, Explored>> = {
+  broadcast: { model: broadcastModel, timers: ["resend", "gossip"] },
   multipaxos: {
     model: multipaxosModel,
     timers: ["heartbeat", "check", "resend", "catchUp", "quiet"],
@@ -50,7 +52,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Explored>> = {
   pmmc: { model: pmmcModel, timers: ["ping", "resend", "retry", "report"] },
 };
 
-export type ProtocolName = "multipaxos" | "paxos" | "pmmc";
+export type ProtocolName = "broadcast" | "multipaxos" | "paxos" | "pmmc";
 
 /** All timers of all protocols that may be given a budget. */
 export const TIMERS: readonly string[] = [
@@ -140,6 +142,46 @@ function pmmcModel(bounds: ProtocolBounds): ReplicaModel<moderate.PmmcState, mod
       members.slice(0, bounds.leaders).map((id) => [id, commandsOf(id, bounds.slots)]),
     ),
     invariants: moderate.pmmcModelling.invariants(quorums),
+  });
+}
+
+/** Messages of instances go by what the instance says. */
+function broadcastMessages({ elections }: ProtocolBounds) {
+  const refusals = elections > 1 ? ["nack"] : [];
+  const phases = ["prepare", "promise", "accept", "accepted", ...refusals];
+  const others = ordered.MESSAGE_KINDS.filter((kind) => kind !== "decree");
+  return {
+    phases,
+    chosen: [...phases, "decided"],
+    all: [...ordered.INSTANCE_KINDS, ...others],
+  };
+}
+
+/** Each leader broadcasts a message for each slot, and loses patience once less than it may try. */
+function broadcastModel(
+  bounds: ProtocolBounds,
+): ReplicaModel<ordered.BroadcastState, ordered.BroadcastMessage> {
+  const { irrelevant, readByTimers, isStale } = ordered.broadcastModelling;
+  const tuning = { window: bounds.slots, batchBytesMax: 1 };
+  const { members, quorums, isLost, ...common } = commonOf(
+    bounds,
+    broadcastMessages(bounds),
+    tuning,
+  );
+  type Message = ordered.BroadcastMessage;
+  return replicaModel<ordered.BroadcastState, Message, ordered.BroadcastHistory>({
+    ...common,
+    protocol: ordered.broadcast,
+    irrelevant: hasTimers(bounds) ? irrelevant : [...irrelevant, ...readByTimers],
+    decode: (bytes) => ordered.broadcast.messages.decode(new Reader(bytes.slice())),
+    describe: ordered.formatMessage,
+    isLost: (message) => isLost(message.kind === "decree" ? message.message : message),
+    isStale,
+    timeouts: { ...timersOf(bounds), turn: leadersDo(bounds, bounds.elections - 1) },
+    requests: Object.fromEntries(
+      members.slice(0, bounds.leaders).map((id) => [id, commandsOf(id, bounds.slots)]),
+    ),
+    invariants: ordered.broadcastModelling.invariants(quorums),
   });
 }
 

@@ -12,6 +12,30 @@ export interface PinnedRun {
 
 /** Every protocol's own; the real replicas must give these very numbers again. */
 export const PINNED_RUNS: Readonly<Record<ProtocolName, readonly PinnedRun[]>> = {
+  broadcast: [
+    {
+      what: "3 members, one that broadcasts, all told at once what is decided",
+      args: ["broadcast", "--leaders", "1", "--slots", "1", "--messages", "chosen"],
+      states: 456,
+      transitions: 1_169,
+    },
+    {
+      what: "the same, one crash",
+      args: [
+        "broadcast",
+        "--leaders",
+        "1",
+        "--slots",
+        "1",
+        "--messages",
+        "chosen",
+        "--crashes",
+        "1",
+      ],
+      states: 5_407,
+      transitions: 15_761,
+    },
+  ],
   multipaxos: [
     {
       what: "3 nodes, 2 slots, two leaders",
