@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { CommandFailure } from "../exit-codes.ts";
 import { lockFolder } from "../lock-folder.ts";
-import { NODE_FLAGS } from "../node-flags.ts";
 import { askStatus } from "../status-command.ts";
 import {
   type DemoFolder,
@@ -89,7 +88,7 @@ function superviseNode(
   const where = ["--id", String(id), "--cluster", folder.clusterFile, "--dir", directory];
   return supervise({
     command: process.execPath,
-    args: [...NODE_FLAGS, BIN, "start", ...where, "--stop-with-stdin"],
+    args: [BIN, "start", ...where, "--stop-with-stdin"],
     logFile,
     started: (pid) => {
       starts += 1;

@@ -12,7 +12,6 @@ import { clusterText } from "../cluster.ts";
 import { type DemoNode, makeFolder, prepareFolder } from "../demo/demo-folder.ts";
 import { freeBasePort } from "../demo/free-ports.ts";
 import { type Supervised, supervise } from "../demo/supervise.ts";
-import { NODE_FLAGS } from "../node-flags.ts";
 import { askStatus } from "../status-command.ts";
 import { type LinkProxy, openLink } from "./link-proxy.ts";
 
@@ -166,7 +165,7 @@ export class SoakCluster {
 
   #run(node: Node, fileBytesMax: number | null): void {
     const where = ["--id", String(node.id), "--cluster", node.clusterFile, "--dir", node.directory];
-    const start = [...NODE_FLAGS, BIN, "start", ...where, "--stop-with-stdin"];
+    const start = [BIN, "start", ...where, "--stop-with-stdin"];
     const [command, args] =
       fileBytesMax === null
         ? [process.execPath, start]
