@@ -10,6 +10,7 @@ const alias = [
     find: /^@synod\/core\/protocols\/([^/]+)$/,
     replacement: `${root}packages/core/src/protocols/$1/index.ts`,
   },
+  { find: "@synod/node/compliance", replacement: `${root}packages/node/src/compliance/index.ts` },
   { find: /^@synod\/([^/]+)$/, replacement: `${root}packages/$1/src/index.ts` },
 ];
 

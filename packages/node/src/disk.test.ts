@@ -2,8 +2,8 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Disk, PortError } from "@synod/core";
 import { describe, expect, it } from "vitest";
+import { ask } from "./compliance/case.ts";
 import { createDisk, type DiskOptions } from "./disk.ts";
-import { ask, describeDiskContract } from "./testing/disk-contract.ts";
 import { temporaryDirectory } from "./testing/temporary-directory.ts";
 import { FILE_CALLS, type FileCalls } from "./write-all.ts";
 
@@ -12,11 +12,6 @@ async function openDisk(options?: Partial<DiskOptions>): Promise<Disk> {
   expect((await ask((done) => disk.lock(done))).error).toBeNull();
   return disk;
 }
-
-describeDiskContract("a directory", () => openDisk());
-describeDiskContract("a directory with syncs in the event loop", () =>
-  openDisk({ flush: "inline" }),
-);
 
 /** System calls that take at most `most` bytes and are interrupted every other time. */
 function reluctant(most: number): FileCalls {

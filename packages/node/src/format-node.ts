@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { NodeId, PortError, Remembered } from "@synod/core";
+import type { Disk, NodeId, PortError, Remembered } from "@synod/core";
 import { formatDirectory } from "@synod/runtime";
 import { createDisk } from "./disk.ts";
 import { createRandom } from "./random.ts";
@@ -7,6 +7,8 @@ import { SynodError } from "./synod-error.ts";
 
 export interface FormatNodeOptions {
   readonly directory: string;
+  /** In the place of the files in `directory`; not locked yet. */
+  readonly disk?: Disk;
   /** 32 hex digits, the same for all nodes of a cluster. */
   readonly cluster: string;
   readonly id: NodeId;
@@ -25,7 +27,7 @@ export interface FormatNodeOptions {
  */
 export async function formatNode(options: FormatNodeOptions): Promise<string> {
   const { directory, cluster, id, dataId, registeredPeers } = options;
-  const disk = createDisk({ directory });
+  const disk = options.disk ?? createDisk({ directory });
   const locked = await new Promise<PortError | null>((resolve) => disk.lock(resolve));
   if (locked !== null) throw formatError(locked);
   try {

@@ -1,4 +1,4 @@
-import type { Machine, NodeId, Protocol } from "@synod/core";
+import type { Disk, Machine, Network, NodeId, Protocol } from "@synod/core";
 import { type Configuration, configurationProblem, type HostTuning } from "@synod/runtime";
 import { type Address, formatAddress, isLoopback, parseAddress } from "./address.ts";
 import type { FlushMode } from "./disk.ts";
@@ -17,6 +17,10 @@ export interface NodeOptions<S, M> {
   readonly protocol: Protocol<S, M>;
   /** Null: a member without state, an acceptor for instance; it serves nothing. */
   readonly machine: Machine | null;
+  /** In the place of the files in `directory`; not locked yet. */
+  readonly disk?: Disk;
+  /** In the place of TCP; not open yet. */
+  readonly network?: Network;
   /** Joins nodes of one process instead of TCP; then addresses mean nothing. */
   readonly transport?: MemoryTransport;
   /** Where peers are listened for; default: this member's address. */

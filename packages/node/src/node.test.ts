@@ -71,7 +71,7 @@ describe("a cluster of one", () => {
     await cluster.start(0);
   });
 
-  it("never reads the log of another protocol than the one that it was first started with", async () => {
+  it("never reads the log of another protocol than that of its first start", async () => {
     const cluster = await testCluster(1);
     await cluster.format(0);
     const first = await cluster.start(0, { protocol: omnipaxos as never });

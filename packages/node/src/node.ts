@@ -60,6 +60,7 @@ export interface SynodNode {
     waiter: Waiter,
   ): void;
   status(): HostStatus;
+  /** All 0 of a network of your own. */
   counters(): NetworkCounters;
   /**
    * Fulfilled once the node has stopped: null after `close`, else why it had to. Never rejected.
@@ -104,7 +105,7 @@ class RunningNode<S, M> implements SynodNode {
     });
     const clock = createClock();
     const random = createRandom();
-    const network =
+    const ours =
       options.transport?.join(id) ??
       createNetwork({
         self: id,
@@ -114,15 +115,15 @@ class RunningNode<S, M> implements SynodNode {
         insecure: options.insecure ?? false,
         tuning: options.networkTuning ?? {},
       });
-    this.#counters = () => network.counters();
+    this.#counters = () => ours.counters();
     this.#release = () => clock.close();
     const observe = options.observe;
     this.#host = createHost({
       ports: {
         clock,
         random,
-        network,
-        disk: createDisk({ directory, flush: options.flush ?? "adaptive" }),
+        network: options.network ?? ours,
+        disk: options.disk ?? createDisk({ directory, flush: options.flush ?? "adaptive" }),
       },
       protocol,
       machine,

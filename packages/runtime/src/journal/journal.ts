@@ -11,6 +11,7 @@ import type { Checksum } from "../host-options.ts";
 import { BlockAppender } from "./block-appender.ts";
 import { cutBlock } from "./block-writer.ts";
 import { inOrder } from "./in-order.ts";
+import type { JournalStore } from "./journal-store.ts";
 import { PLAIN_BLOCK, SECTOR_BYTES, segmentName } from "./layout.ts";
 import { type Recovered, recoverJournal } from "./recovery.ts";
 import { type Segment, SegmentMaker } from "./segment-maker.ts";
@@ -44,7 +45,7 @@ const NOT_READY: PortError = Object.freeze({ code: "closed", message: "the journ
  * everything: what the disk holds is not known then. Only a lack of space is survived: nothing is
  * lost, and a later flush goes on.
  */
-export class Journal {
+export class Journal implements JournalStore {
   readonly #options: JournalOptions;
   readonly #appender: BlockAppender;
   #maker: SegmentMaker | null = null;

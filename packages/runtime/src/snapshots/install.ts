@@ -2,12 +2,13 @@ import type { PortError } from "@synod/core";
 import { createAnew, damaged, type SnapshotPorts, type SnapshotProblem } from "./files.ts";
 import { type Chunk, isChunk, type Manifest } from "./manifest.ts";
 import { fetchingName } from "./names.ts";
+import type { SnapshotIntake } from "./snapshot-storage.ts";
 
 /**
  * A snapshot on its way in: chunks in any order, from anywhere, held against the manifest. Nothing
  * of it counts before it is committed; a crash before that leaves what was there in force.
  */
-export class SnapshotInstall {
+export class SnapshotInstall implements SnapshotIntake {
   readonly manifest: Manifest;
   readonly #ports: SnapshotPorts;
   /** Chunks that are written. */

@@ -6,23 +6,16 @@ import { SnapshotInstall } from "./install.ts";
 import { loadChunks, readVerified } from "./loading.ts";
 import { decodeManifest, encodeManifest, type Manifest } from "./manifest.ts";
 import { unfinishedManifestName, writingName } from "./names.ts";
+import type { LoadOutcome, SnapshotStorage } from "./snapshot-storage.ts";
 import { writeData } from "./writing.ts";
+
+export type { LoadOutcome } from "./snapshot-storage.ts";
 
 export interface SnapshotStoreOptions extends SnapshotPorts {
   readonly guard: Guard;
   /** Size of the chunks; the same on all members, or they cannot help each other. At most 1 MiB. */
   readonly chunkBytes: number;
 }
-
-/** What a start finds. `damaged` names the indexes of snapshots that could not be used. */
-export type LoadOutcome =
-  /** The state is that of `manifest`. */
-  | { readonly kind: "loaded"; readonly manifest: Manifest; readonly damaged: readonly number[] }
-  /** There never was a snapshot here. */
-  | { readonly kind: "none" }
-  /** There was one, and nothing of it can be used: the state has to come from other members. */
-  | { readonly kind: "lost"; readonly damaged: readonly number[] }
-  | { readonly kind: "failed"; readonly error: PortError };
 
 interface Entry {
   readonly manifest: Manifest;
@@ -44,7 +37,7 @@ interface Unpublished {
  * and one that is being written or fetched. A new one exists all at once and durably or not at all,
  * and only then are older ones removed. Formats and file names: docs/formats/snapshot.md.
  */
-export class SnapshotStore {
+export class SnapshotStore implements SnapshotStorage<SnapshotInstall> {
   readonly #ports: SnapshotPorts;
   readonly #chunkBytes: number;
   #entries: Entry[] = [];
