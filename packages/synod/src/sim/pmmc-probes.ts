@@ -21,6 +21,7 @@ const OFTEN = [
   "pmmc: proposal passed on",
   "pmmc: decided by a mark",
   "pmmc: read waits for a slot",
+  "pmmc: read under a lease",
   "pmmc: leader fell with commanders",
   "pmmc: scout fell",
 ];
@@ -40,8 +41,11 @@ export function probePmmcStep(
   effects: readonly Effect<PmmcMessage>[],
 ): void {
   const { leader, replica, tuning } = state;
-  for (const effect of effects)
+  for (const effect of effects) {
     if (effect.kind === "observe") probeEvent(hit, effect.event, effect.detail);
+    if (effect.kind === "readable" && effect.validUntil !== undefined)
+      hit("pmmc: read under a lease");
+  }
   if (leader.stalled) hit("pmmc: leader stalled");
   if (leader.timeoutMs > tuning.timeoutMs) hit("pmmc: time-out grown");
   if (replica === null) return;

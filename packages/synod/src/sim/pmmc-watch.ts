@@ -20,6 +20,7 @@ import {
 } from "@synod/core/protocols/pmmc";
 import type { ProtocolWatch, WatchTools } from "@synod/simulator";
 import { rankOf } from "./multipaxos-watch.ts";
+import { Leases } from "./pmmc-leases.ts";
 import { probePmmcMessage, probePmmcStep } from "./pmmc-probes.ts";
 
 /** What a node has appended and what waits for it, in order, until something is seen to leave. */
@@ -39,6 +40,7 @@ interface Seen {
 export function createPmmcWatch(tools: WatchTools): ProtocolWatch<PmmcState, PmmcMessage> {
   const history = createHistory(tools.quorums);
   const nodes = new Map<NodeId, Seen>();
+  const leases = new Leases(tools.now);
   const accuse = (problem: string | null): void => {
     if (problem !== null) tools.accuse("pmmc", problem);
   };
@@ -58,7 +60,11 @@ export function createPmmcWatch(tools: WatchTools): ProtocolWatch<PmmcState, Pmm
       accuse(afterStep(history, state));
       tellChosen(tools, node, state, seen);
       probePmmcStep(tools.hit, state, input, effects);
-      lead(tools, node, state, effects);
+      leases.stepped(node, state, input);
+      if (isElected(state, effects)) {
+        tools.word.leads(node, rankOf(state.leader.ballot));
+        accuse(leases.elected(node));
+      }
       seen.state = state;
     },
     leaves: (node, message) => {
@@ -72,6 +78,7 @@ export function createPmmcWatch(tools: WatchTools): ProtocolWatch<PmmcState, Pmm
       if ((leader?.commanders.size ?? 0) > 0) tools.hit("pmmc: leader fell with commanders");
       if ((leader?.scout ?? null) !== null) tools.hit("pmmc: scout fell");
       nodes.delete(node);
+      leases.fell(node);
     },
   };
 }
@@ -150,14 +157,9 @@ function tellChosen(tools: WatchTools, node: NodeId, state: PmmcState, seen: See
   seen.slotOut = Math.max(seen.slotOut, replica.slotOut);
 }
 
-function lead(
-  tools: WatchTools,
-  node: NodeId,
-  state: PmmcState,
-  effects: readonly Effect<PmmcMessage>[],
-): void {
-  const elected = effects.some((effect) => effect.kind === "observe" && effect.event === "elected");
-  if (elected && state.leader.active !== null) tools.word.leads(node, rankOf(state.leader.ballot));
+function isElected({ leader }: PmmcState, effects: readonly Effect<PmmcMessage>[]): boolean {
+  const won = effects.some((effect) => effect.kind === "observe" && effect.event === "elected");
+  return won && leader.active !== null;
 }
 
 function keepWord({ word }: WatchTools, node: NodeId, message: PmmcMessage): void {

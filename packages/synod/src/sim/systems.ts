@@ -7,7 +7,7 @@ import {
 } from "@synod/core/protocols/multipaxos";
 import type { OmniPaxosMessage, OmniPaxosState } from "@synod/core/protocols/omnipaxos";
 import type { PaxosMessage, PaxosState } from "@synod/core/protocols/paxos";
-import { type PmmcMessage, type PmmcState, pmmc } from "@synod/core/protocols/pmmc";
+import type { PmmcMessage, PmmcState } from "@synod/core/protocols/pmmc";
 import { KeyValueMachine, keyValue } from "@synod/machines";
 import type { Life, OperationCodec, SimulatedSystem } from "@synod/simulator";
 import { BROADCAST_SYSTEM } from "./broadcast-system.ts";
@@ -16,9 +16,7 @@ import { describeMessage } from "./multipaxos-story.ts";
 import { createMultipaxosWatch } from "./multipaxos-watch.ts";
 import { OMNIPAXOS_SYSTEM } from "./omnipaxos-system.ts";
 import { PAXOS_SYSTEM } from "./paxos-system.ts";
-import { PMMC_PROBES } from "./pmmc-probes.ts";
-import { describePmmc } from "./pmmc-story.ts";
-import { createPmmcWatch } from "./pmmc-watch.ts";
+import { leaseTuning, PMMC_SYSTEM } from "./pmmc-system.ts";
 
 /** Of a log, in a life of minutes. */
 const OPERATIONS_MIN = 500;
@@ -146,19 +144,16 @@ const broadcastKeyValue: SimulatedSystem<BroadcastState, BroadcastMessage> = {
 };
 
 const pmmcKeyValue: SimulatedSystem<PmmcState, PmmcMessage> = {
-  protocol: pmmc,
+  ...PMMC_SYSTEM,
   operations: keyValueOperations,
   checksum: zlibCrc32,
   createMachine: () => new KeyValueMachine(),
-  protocolTuning: pmmcTuning,
+  protocolTuning: (life) => ({
+    ...pmmcTuning(life),
+    ...leaseTuning(life, slowness(life).electionMs),
+  }),
   electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
-  electionEvents: { begun: "campaign", won: "elected" },
   operationsMin: OPERATIONS_MIN,
-  adapt: (life) => life,
-  isVote: ({ kind }) => ["p1b", "p2b", "readReply", "grant"].includes(kind),
-  describe: describePmmc,
-  createWatch: createPmmcWatch,
-  probes: PMMC_PROBES,
 };
 
 const paxosKeyValue: SimulatedSystem<PaxosState, PaxosMessage> = {
