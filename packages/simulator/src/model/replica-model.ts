@@ -82,27 +82,27 @@ export function replicaModel<S, M, H>(options: ReplicaModelOptions<S, M, H>): Re
   function apply(before: State, action: ReplicaModelAction): State | null {
     const { node, event, letter, fate } = action;
     if (fate === "is lost") {
-      const letters = before.letters.filter((other) => other !== letter);
+      const letters = without(before.letters, letter);
       return { ...before, letters, losses: before.losses - 1, problem: null };
     }
     const replica = before.replicas[node] as Replica<S, M>;
     const outcome = events.outcome(replica, event);
-    const kept =
-      letter < 0 || fate === "arrives and stays"
-        ? before.letters
-        : before.letters.filter((other) => other !== letter);
     if (letter >= 0 && isIdle(before, replica, outcome)) return null;
-    const replicas = before.replicas.map((old) => (old === replica ? outcome.replica : old));
-    const crashes = before.crashes - (event === CRASH ? 1 : 0);
-    const wipes = before.wipes - (event === WIPE ? 1 : 0);
-    const after = { replicas, crashes, wipes };
-    return {
-      ...after,
-      letters: fresh(before, after, merged(kept, outcome.letters)),
-      duplicates: before.duplicates - (fate === "arrives and stays" ? 1 : 0),
+    const stays = letter < 0 || fate === "arrives and stays";
+    const kept = stays ? before.letters : without(before.letters, letter);
+    const replicas = before.replicas.slice();
+    replicas[node] = outcome.replica;
+    const after = {
+      replicas,
+      letters: merged(kept, outcome.letters),
+      crashes: event === CRASH ? before.crashes - 1 : before.crashes,
+      wipes: event === WIPE ? before.wipes - 1 : before.wipes,
+      duplicates: fate === "arrives and stays" ? before.duplicates - 1 : before.duplicates,
       losses: before.losses,
       problem: outcome.problem,
     };
+    after.letters = fresh(before, after, after.letters);
+    return after;
   }
 
   /** Without the letters that this step has made stale; the others have been looked at before. */
@@ -112,13 +112,15 @@ export function replicaModel<S, M, H>(options: ReplicaModelOptions<S, M, H>): Re
     letters: readonly number[],
   ): readonly number[] {
     const { replicas } = after;
-    const isLastCrash = !mayRestart(after) && mayRestart(before);
-    const hasStale = letters.some((id) => {
+    const mayCrash = mayRestart(after);
+    const isLastCrash = !mayCrash && mayRestart(before);
+    for (const id of letters) {
       const { to } = store.letters[id] as Letter<M>;
       const isOld = replicas[to] === before.replicas[to] && before.letters.includes(id);
-      return (isLastCrash || !isOld) && isGone(replicas, id, mayRestart(after));
-    });
-    return hasStale ? letters.filter((id) => !isGone(replicas, id, mayRestart(after))) : letters;
+      if ((isLastCrash || !isOld) && isGone(replicas, id, mayCrash))
+        return letters.filter((other) => !isGone(replicas, other, mayCrash));
+    }
+    return letters;
   }
 
   function isGone(replicas: State["replicas"], id: number, mayCrash: boolean): boolean {
@@ -200,8 +202,15 @@ function isIdle<S, M>(
   );
 }
 
+function without(letters: readonly number[], gone: number): readonly number[] {
+  const rest = letters.slice();
+  rest.splice(rest.indexOf(gone), 1);
+  return rest;
+}
+
 /** Ascending, each once. */
 function merged(letters: readonly number[], more: readonly number[]): readonly number[] {
+  if (more.length === 0) return letters;
   const fresh = more.filter(
     (letter, at) => !letters.includes(letter) && more.indexOf(letter) === at,
   );
