@@ -40,6 +40,8 @@ interface FaultDriverOptions<S, M> {
   readonly damaged: (node: NodeId) => void;
   /** No vote of `node` may leave from now on. */
   readonly forgot: (node: NodeId) => void;
+  /** The clock of `node` has leapt, and so ended its waits. */
+  readonly leapt: (node: NodeId) => void;
   readonly hit: (probe: string) => void;
   readonly tell: (text: string) => void;
 }
@@ -147,7 +149,7 @@ export class FaultDriver<S, M> {
   }
 
   #strike(fault: Fault): void {
-    const { scheduler, tell, cluster, hit } = this.#options;
+    const { scheduler, tell, hit } = this.#options;
     tell(`fault: ${describeFault(fault)}`);
     this.#happened += 1;
     switch (fault.kind) {
@@ -167,8 +169,7 @@ export class FaultDriver<S, M> {
         return this.#stall(this.#resolve(fault.target), fault.forMs);
       case "jump":
         hit("fault: clock jumped");
-        cluster.member(this.#resolve(fault.target)).clock.ms += fault.byMs;
-        return;
+        return this.#leap(this.#resolve(fault.target), fault.byMs);
       case "usurp":
         return this.#usurp(this.#resolve("leader"), fault);
       case "muffle":
@@ -214,6 +215,11 @@ export class FaultDriver<S, M> {
   damage(node: NodeId): void {
     this.#damaged.add(node);
     this.#options.damaged(node);
+  }
+
+  #leap(node: NodeId, byMs: number): void {
+    this.#options.cluster.member(node).clock.ms += byMs;
+    this.#options.leapt(node);
   }
 
   #stall(node: NodeId, forMs: number): void {

@@ -17,6 +17,12 @@ const LAST_OPERATIONS = 10;
 const REST_MS_MAX = 60_000;
 /** Election time-outs within which somebody is served again after the faults. */
 const PROGRESS_ELECTIONS_MAX = 10;
+/**
+ * Election time-outs for which a core at rest is left alone with what is outside of it: within the
+ * first of them each node there may notice that it has nobody; from then on no ballot rises.
+ */
+const NOTICE_ELECTIONS = 3;
+const CALM_ELECTIONS = 3;
 /** What restarting and connecting may take besides, ms. */
 const PROGRESS_SLACK_MS = 4_000;
 /** Longer than any life. */
@@ -35,6 +41,8 @@ interface LivenessOptions<S, M> {
   readonly panel: Panel;
   readonly codec: OperationCodec;
   readonly electionTimeoutMs: number;
+  /** Whether a core at rest can be expected to keep its leader beside what is outside of it. */
+  readonly keepsLeader: boolean;
   readonly calm: () => void;
   readonly hit: (probe: string) => void;
   readonly tell: (text: string) => void;
@@ -43,11 +51,12 @@ interface LivenessOptions<S, M> {
 /**
  * The end of a life, in two stages. First the faults stop within a connected core that holds a
  * quorum, and never end outside of it: somebody must be served within ten election time-outs, and
- * the core must come to rest within a minute. Then they stop everywhere, and all must come to rest.
+ * the core must come to rest within a minute, and then be left in peace by what is outside of it.
+ * Then they stop everywhere, and all must come to rest.
  */
 export class Liveness<S, M> {
   readonly #options: LivenessOptions<S, M>;
-  #stage: "faults" | "core" | "all" | "rest" = "faults";
+  #stage: "faults" | "core" | "calm" | "all" | "rest" = "faults";
   #core: ReadonlySet<NodeId> = new Set();
   #beganMs = 0;
   #served = false;
@@ -93,19 +102,39 @@ export class Liveness<S, M> {
 
   /** Goes on to the next stage as soon as this one has come to rest. */
   look(): void {
-    const { life, tell, calm, driver } = this.#options;
+    const { life, keepsLeader } = this.#options;
     if (this.#stage === "core" && this.#problem(this.#core) === null) {
       if (this.#core.size === life.nodes.length || life.core.links !== null) {
         this.#stage = "rest";
         return;
       }
-      tell("the core is at rest; the faults are over everywhere");
-      this.#stage = "all";
-      calm();
-      driver.end(new Set());
-      this.#demand("all", new Set(life.nodes));
+      if (keepsLeader) this.#leaveAlone();
+      else this.#endFaults();
     } else if (this.#stage === "all" && this.#problem(new Set(life.nodes)) === null)
       this.#stage = "rest";
+  }
+
+  /** The core has all that it needs; the others must not disturb it. */
+  #leaveAlone(): void {
+    const { scheduler, panel, electionTimeoutMs, tell } = this.#options;
+    this.#stage = "calm";
+    tell("the core is at rest, and must stay so beside the others");
+    const noticeMs = NOTICE_ELECTIONS * electionTimeoutMs;
+    const calmMs = CALM_ELECTIONS * electionTimeoutMs;
+    scheduler.after(noticeMs, -1, "world", () => panel.ballots.settle(this.#core));
+    scheduler.after(noticeMs + calmMs, -1, "world", () => {
+      panel.ballots.settle(new Set());
+      this.#endFaults();
+    });
+  }
+
+  #endFaults(): void {
+    const { life, tell, calm, driver } = this.#options;
+    tell("the faults are over everywhere");
+    this.#stage = "all";
+    calm();
+    driver.end(new Set());
+    this.#demand("all", new Set(life.nodes));
   }
 
   #problem(nodes: ReadonlySet<NodeId>): string | null {

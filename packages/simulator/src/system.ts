@@ -26,6 +26,12 @@ export interface SimulatedSystem<S, M> {
    * wins.
    */
   readonly electionEvents: { readonly begun: string; readonly won: string } | null;
+  /**
+   * Of a protocol with a leader, whose nodes each wait before they stand for election: whether a
+   * core at rest keeps its leader, whatever nodes outside do that hear nothing. Absent: it has
+   * none.
+   */
+  readonly leaders?: { readonly keptAtRest: boolean };
   /** Operations that a life should have completed; with fewer it would be an empty one. */
   readonly operationsMin: number;
   /** A life drawn for a cluster that works for minutes, as this system needs it. */

@@ -91,7 +91,8 @@ export class World<S, M> {
       this.#chain.add(kind * 16 + owner);
       this.#chain.add(time);
     });
-    this.panel = new Panel(system.operations, () => this.scheduler.now);
+    const now = (): number => this.scheduler.now;
+    this.panel = new Panel(system.operations, now, system.electionTimeoutMs(life));
     this.#switchboard = new Switchboard(this.scheduler, life.seed, life.network, {
       sent: (from, _to, frame) => this.#sent(from, frame),
       arrives: (from, to) => this.#chain.add(from * 16 + to),
@@ -133,6 +134,7 @@ export class World<S, M> {
         this.panel.noVote.forgot(node);
         this.panel.word.excuse(node);
       },
+      leapt: (node) => this.panel.ballots.excuse(node),
       hit: (probe) => this.probes.hit(probe),
       tell: (text) => this.#tell("fault", text),
     });
@@ -149,6 +151,7 @@ export class World<S, M> {
       panel: this.panel,
       codec: this.#system.operations,
       electionTimeoutMs: this.#system.electionTimeoutMs(this.#life),
+      keepsLeader: this.#system.leaders?.keptAtRest === true,
       calm: () => {
         this.#switchboard.calm();
         this.#mailbox.calm();
@@ -260,6 +263,7 @@ export class World<S, M> {
       down: (node) => {
         this.#tell("down", `node ${node} is down`, node);
         this.#mailbox.broken(node);
+        panel.ballots.excuse(node);
         this.#driver.down(node);
       },
       hit: (probe) => this.probes.hit(probe),
@@ -273,7 +277,10 @@ export class World<S, M> {
         if (event === "state installed") this.#bases.set(node, Number(detail["position"]));
         this.probes.hit(`host: ${event}`);
         const elections = this.#system.electionEvents;
-        if (event === elections?.begun) this.#driver.election(node, "begun");
+        if (event === elections?.begun) {
+          if (this.#system.leaders !== undefined) panel.ballots.begins(node);
+          this.#driver.election(node, "begun");
+        }
         if (event === elections?.won) this.#driver.election(node, "won");
         if (this.#options.story !== null)
           this.#tell("observed", `node ${node}: ${event} ${JSON.stringify(detail)}`, node);

@@ -19,7 +19,7 @@ const codec: OperationCodec = {
 };
 
 function createPanel() {
-  const panel = new Panel(codec, () => 0);
+  const panel = new Panel(codec, () => 0, 1000);
   const base = new Map<number, number>();
   for (const node of [0, 1, 2]) panel.replaced(node);
   const execute = (node: number, index: number, request: string, text: string | null): void => {

@@ -3,6 +3,7 @@ import type { HostStatus } from "@synod/runtime";
 import type { OperationCodec } from "../system.ts";
 import { Answers } from "./answers.ts";
 import { AppliedOnce } from "./applied-once.ts";
+import { Ballots } from "./ballots.ts";
 import { type BoundedBy, checkBounds } from "./bounds.ts";
 import { ChosenValues } from "./chosen-values.ts";
 import { Configurations } from "./configurations.ts";
@@ -28,13 +29,15 @@ export class Panel {
   readonly chosen: ChosenValues;
   readonly word: KeptWord;
   readonly configurations: Configurations;
+  readonly ballots: Ballots;
   readonly accuse: Accuse;
   readonly #codec: OperationCodec;
   /** What each node has just applied, until it says at which position. */
   readonly #applied = new Map<NodeId, Applied>();
   #violation: Violation | null = null;
 
-  constructor(codec: OperationCodec, now: () => number) {
+  /** Times are virtual, ms. */
+  constructor(codec: OperationCodec, now: () => number, electionTimeoutMs: number) {
     this.#codec = codec;
     this.accuse = (oracle, message) => {
       this.#violation ??= { oracle, message, atMs: now() };
@@ -47,6 +50,7 @@ export class Panel {
     this.chosen = new ChosenValues(this.accuse);
     this.word = new KeptWord(this.accuse);
     this.configurations = new Configurations(this.accuse);
+    this.ballots = new Ballots(this.accuse, now, electionTimeoutMs);
   }
 
   get violation(): Violation | null {

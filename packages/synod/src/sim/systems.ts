@@ -112,6 +112,7 @@ const multipaxosKeyValue: SimulatedSystem<MultipaxosState, MultipaxosMessage> = 
   protocolTuning: multipaxosTuning,
   electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
   electionEvents: { begun: "campaign", won: "elected" },
+  leaders: { keptAtRest: true },
   operationsMin: OPERATIONS_MIN,
   adapt: (life) => life,
   isVote: (message) =>
@@ -123,6 +124,7 @@ const multipaxosKeyValue: SimulatedSystem<MultipaxosState, MultipaxosMessage> = 
 
 const omnipaxosKeyValue: SimulatedSystem<OmniPaxosState, OmniPaxosMessage> = {
   ...OMNIPAXOS_SYSTEM,
+  leaders: { keptAtRest: true },
   operations: keyValueOperations,
   checksum: zlibCrc32,
   createMachine: () => new KeyValueMachine(),
@@ -154,6 +156,8 @@ const pmmcKeyValue: SimulatedSystem<PmmcState, PmmcMessage> = {
   }),
   electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
   operationsMin: OPERATIONS_MIN,
+  // Its leaders stand without asking whether anybody misses the other one.
+  leaders: { keptAtRest: false },
 };
 
 const paxosKeyValue: SimulatedSystem<PaxosState, PaxosMessage> = {
