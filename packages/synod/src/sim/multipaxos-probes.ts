@@ -54,6 +54,8 @@ export interface Seen {
   role: MultipaxosState["role"] | null;
   /** Slots up to here have been told to the oracle of chosen values. */
   chosenUpTo: number;
+  /** The lowest slot that was open here when a state was asked for; infinite: none. */
+  openAt: number;
 }
 
 type Hit = (probe: string) => void;
@@ -72,14 +74,24 @@ export function probeStep(hit: Hit, step: Step): void {
   const { state, effects, input } = step;
   for (const effect of effects) {
     if (effect.kind === "observe") probeEvent(hit, effect.event, step);
+    else if (effect.kind === "requestState") step.seen.openAt = lowestUnchosen(state);
     else if (effect.kind === "checkpoint") {
-      if (hasUnchosen(state)) hit("paxos: compacted with unchosen slots above");
+      if (lowestUnchosen(state) < Number.POSITIVE_INFINITY)
+        hit("paxos: compacted with unchosen slots above");
     } else if (effect.kind === "note" && !state.voter && effect.about.kind === "slots")
       hit("paxos: non-voter noted an acceptance");
   }
   probeState(hit, state);
-  if (input.kind === "timeout" && input.name === "reads" && state.reads.size > 0)
-    hit("paxos: reads asked again");
+  if (input.kind === "timeout") probeTimeout(hit, input.name, step);
+  if (input.kind === "installed" && input.position.index >= step.seen.openAt)
+    hit("paxos: snapshot installed in place of open slots");
+}
+
+/** A candidate whose time is up asks first whether it is missed, and then stands once more. */
+function probeTimeout(hit: Hit, name: string, { state, seen }: Step): void {
+  if (name === "reads" && state.reads.size > 0) hit("paxos: reads asked again");
+  if (name === "election" && seen.role?.kind === "candidate" && state.role !== seen.role)
+    hit("paxos: candidate tried again");
 }
 
 function probeState(hit: Hit, state: MultipaxosState): void {
@@ -94,18 +106,17 @@ function probeState(hit: Hit, state: MultipaxosState): void {
     hit("paxos: read waits for the own ballot");
 }
 
-function hasUnchosen(state: MultipaxosState): boolean {
-  for (const entry of state.log.values()) if (!entry.chosen) return true;
-  return false;
+function lowestUnchosen(state: MultipaxosState): number {
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const [slot, entry] of state.log) if (!entry.chosen && slot < lowest) lowest = slot;
+  return lowest;
 }
 
 function probeEvent(hit: Hit, event: string, step: Step): void {
   const { seen, input, node, others } = step;
-  if (event === "campaign" && seen.role?.kind === "candidate") hit("paxos: candidate tried again");
   if (event === "steppedDown") {
     if (input.kind === "timeout") hit("paxos: leader gave up without a quorum");
     if (input.kind === "message") hit("paxos: leader deposed by a message");
-    if (input.kind === "installed") hit("paxos: snapshot installed in place of open slots");
   }
   if (event !== "elected") return;
   for (const [other, { role }] of others)

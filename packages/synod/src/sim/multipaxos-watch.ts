@@ -17,7 +17,12 @@ export function createMultipaxosWatch(
 ): ProtocolWatch<MultipaxosState, MultipaxosMessage> {
   const nodes = new Map<NodeId, Seen>();
   const seenOf = (node: NodeId): Seen => {
-    const seen = nodes.get(node) ?? { state: null, role: null, chosenUpTo: 0 };
+    const seen = nodes.get(node) ?? {
+      state: null,
+      role: null,
+      chosenUpTo: 0,
+      openAt: Number.POSITIVE_INFINITY,
+    };
     nodes.set(node, seen);
     return seen;
   };
