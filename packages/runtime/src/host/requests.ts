@@ -1,4 +1,4 @@
-import { type Command, EMPTY_FOOTPRINT, type NodeId, type RequestId } from "@synod/core";
+import { type Command, EMPTY_FOOTPRINT, type NodeId, type RequestId, sameBytes } from "@synod/core";
 import type { Executed } from "../execution.ts";
 import { failed, type Outcome } from "../outcome.ts";
 
@@ -332,8 +332,4 @@ function outcomeOf(executed: Executed): Outcome {
   // Field by field: a spread costs more than all else that is done here.
   const { position, result, repeated } = executed;
   return { kind: "done", position, result, repeated };
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -8,10 +8,10 @@ import {
 } from "@synod/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { copiedBytes, damage, fromHex, toHex } from "../../testing/damage.ts";
 import { multipaxosCodec } from "./codec.ts";
 import { MESSAGE_KINDS, type MultipaxosMessage, type UnknownRun } from "./messages.ts";
 import { arbitraryMessages } from "./testing/arbitrary.ts";
-import { copiedBytes, damage, fromHex, toHex } from "./testing/damage.ts";
 import { ballot, reported, value } from "./testing/solo.ts";
 
 type Kind = MultipaxosMessage["kind"];

@@ -8,9 +8,9 @@ import {
 } from "@synod/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { copiedBytes, damage, fromHex, toHex } from "../../testing/damage.ts";
 import { decodeRecord, journalRecord, type MultipaxosRecord } from "./records.ts";
 import { arbitraryRecords } from "./testing/arbitrary.ts";
-import { copiedBytes, damage, fromHex, toHex } from "./testing/damage.ts";
 import { ballot } from "./testing/solo.ts";
 
 type Kind = MultipaxosRecord["kind"];

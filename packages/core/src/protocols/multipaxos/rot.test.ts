@@ -11,13 +11,13 @@ import {
   type Slot,
 } from "@synod/core";
 import { expect, test } from "vitest";
+import { contents } from "../../testing/disk.ts";
 import { multipaxos } from "./index.ts";
 import { afterStep, onDurable, onSent } from "./invariants.ts";
 import type { MultipaxosMessage } from "./messages.ts";
 import { decodeRecord } from "./records.ts";
 import type { MultipaxosState } from "./state.ts";
 import { type Cluster, createCluster } from "./testing/cluster.ts";
-import { contents } from "./testing/disk.ts";
 
 /**
  * Every record of a journal rots, alone and with every other, at every stage of the recovery from

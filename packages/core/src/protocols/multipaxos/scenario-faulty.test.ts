@@ -1,7 +1,7 @@
 import type { NodeId, Slot } from "@synod/core";
 import { describe, expect, test } from "vitest";
+import { rot, written } from "../../testing/disk.ts";
 import { decodeRecord } from "./records.ts";
-import { rot, written } from "./testing/disk.ts";
 import { createStage, type Stage } from "./testing/stage.ts";
 
 /** The record of an acceptance in `slot` rots on a node that is down. */

@@ -8,11 +8,11 @@ import {
 } from "@synod/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { copiedBytes, damage, toHex } from "../../testing/damage.ts";
 import { omnipaxosCodec } from "./codec.ts";
 import { MESSAGE_KINDS, type OmniPaxosMessage } from "./messages.ts";
 import { decodeRecord, journalRecord, type OmniPaxosRecord } from "./records.ts";
 import { arbitraryMessages, arbitraryRecords } from "./testing/arbitrary.ts";
-import { copiedBytes, damage, toHex } from "./testing/damage.ts";
 
 interface Format<T> {
   readonly samples: fc.Arbitrary<T>;

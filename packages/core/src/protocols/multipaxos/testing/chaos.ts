@@ -7,8 +7,8 @@ import {
   nextFraction,
   type PrngState,
 } from "@synod/core";
+import { rot, written } from "../../../testing/disk.ts";
 import { type Cluster, type ClusterOptions, createCluster } from "./cluster.ts";
-import { rot, written } from "./disk.ts";
 
 /**
  * What happened in one random life of a cluster: a run in which nothing happened has tested

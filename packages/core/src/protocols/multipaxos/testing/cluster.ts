@@ -20,6 +20,7 @@ import {
   Writer,
 } from "@synod/core";
 import { EffectQueue } from "@synod/runtime";
+import { contents, createPlatter, losePower, type Platter, tidy } from "../../../testing/disk.ts";
 import { formatMessage } from "../format.ts";
 import { multipaxos } from "../index.ts";
 import {
@@ -32,7 +33,6 @@ import {
 import type { MultipaxosMessage } from "../messages.ts";
 import { decodeRecord } from "../records.ts";
 import type { MultipaxosState } from "../state.ts";
-import { contents, createPlatter, losePower, type Platter, tidy } from "./disk.ts";
 
 /**
  * A whole configuration in one thread: real replicas behind real effect queues, a virtual clock,

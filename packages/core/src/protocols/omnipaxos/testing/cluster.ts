@@ -21,6 +21,7 @@ import {
   Writer,
 } from "@synod/core";
 import { EffectQueue } from "@synod/runtime";
+import { contents, createPlatter, losePower, type Platter, tidy } from "../../../testing/disk.ts";
 import { formatMessage } from "../format.ts";
 import { omnipaxos } from "../index.ts";
 import {
@@ -33,7 +34,6 @@ import {
 import type { OmniPaxosMessage } from "../messages.ts";
 import { decodeRecord } from "../records.ts";
 import type { OmniPaxosState } from "../state.ts";
-import { contents, createPlatter, losePower, type Platter, tidy } from "./disk.ts";
 import { formatInput } from "./format-input.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { About, JournalRecord } from "@synod/core";
+import type { About, JournalRecord } from "../effect.ts";
 
 /**
  * The journal of one simulated replica: what a crash leaves is a prefix that holds all that was

@@ -1,4 +1,4 @@
-import { nextBelow, nextU32, type PrngState } from "@synod/core";
+import { nextBelow, nextU32, type PrngState } from "../prng.ts";
 
 /** Bytes as a faulty or hostile sender might make them out of good ones; sometimes out of none. */
 export function damage(random: PrngState, good: Uint8Array): Uint8Array {
