@@ -10,6 +10,7 @@ const SEEDS = [
   { seed: 10, found: "answers to readers piled up while a slot stayed open" },
   { seed: 38, found: "a promise that outlived a crash, although nobody had heard of it" },
   { seed: 25, found: "an older disk put back, of which no promise may be demanded" },
+  { seed: 248, found: "votes in compacted slots after the snapshot of them was lost" },
 ];
 
 describe("cluster lives of broadcast", () => {

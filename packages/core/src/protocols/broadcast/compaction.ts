@@ -19,8 +19,10 @@ export function onCompact(state: BroadcastState, out: Out, index: Slot): void {
     kept += (state.decided.get(slot)?.length ?? 0) + 32;
     if (kept > state.tuning.retainBytes) break;
   }
-  for (let drop = state.compactedUpTo + 1; drop <= slot; drop += 1) state.decided.delete(drop);
   state.compactedUpTo = Math.max(state.compactedUpTo, slot);
+  // What was learned again below, in place of a lost snapshot, goes too.
+  for (const held of [...state.decided.keys()])
+    if (held <= state.compactedUpTo) state.decided.delete(held);
   checkpoint(state, out);
 }
 

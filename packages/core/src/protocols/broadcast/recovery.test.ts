@@ -90,6 +90,31 @@ describe("damage", () => {
     }
   });
 
+  test("of the snapshot leaves slots that are compacted, in which it has no voice", () => {
+    const cluster = started({ retainBytes: 0 });
+    for (const name of ["a#1", "a#2"]) {
+      cluster.propose(0, name);
+      cluster.run(20);
+    }
+    cluster.compact(1);
+    cluster.run(5);
+    cluster.node(1).snapshot = { upTo: 0, delivered: [] };
+    cluster.crash(1);
+    cluster.control.passes = () => false;
+    cluster.start(1);
+    const { state } = cluster.node(1);
+    expect([state.decidedUpTo, state.compactedUpTo]).toEqual([0, 2]);
+    cluster.trace.length = 0;
+    const prepare = { kind: "prepare", ballot: b(9, 2) } as const;
+    const message = { kind: "decree", slot: 1, message: prepare } as const;
+    cluster.input(1, { kind: "message", from: 2, message });
+    cluster.propose(1, "b#1");
+    cluster.run(1_000);
+    expect(cluster.trace.filter((line) => /-[>x] .* slot=[12] /.test(line))).toEqual([]);
+    expect([...state.instances.keys()].filter((slot) => slot <= 2)).toEqual([]);
+    expect(cluster.trace.filter((line) => line.includes(" slot=3 prepare"))).not.toEqual([]);
+  });
+
   test("of a decided value leaves a slot in which it has no voice, until it is told", () => {
     const cluster = started();
     cluster.propose(0, "a#1");

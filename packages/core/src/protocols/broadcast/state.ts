@@ -181,8 +181,15 @@ export function mayAccept({ voter, roles, settings }: BroadcastState): boolean {
   return voter && roles.acceptors.includes(settings.self);
 }
 
-export function isDecided({ decidedUpTo, decided }: BroadcastState, slot: Slot): boolean {
-  return slot <= decidedUpTo || decided.has(slot);
+/**
+ * What is compacted is decided, though this member may hold none of it: when its snapshot was lost,
+ * `decidedUpTo` begins below. It has forgotten what it promised, accepted and used there.
+ */
+export function isDecided(
+  { decidedUpTo, compactedUpTo, decided }: BroadcastState,
+  slot: Slot,
+): boolean {
+  return slot <= decidedUpTo || slot <= compactedUpTo || decided.has(slot);
 }
 
 /** The instance of a slot that is not decided here, from now on. */
