@@ -1,18 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { alias } from "./tools/aliases.ts";
 import { mutantPlugin } from "./tools/mutants/vitest-plugin.mjs";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
-
-/** Tests run from source: no build stands between an edit and its test. */
-const alias = [
-  {
-    find: /^@synod\/core\/protocols\/([^/]+)$/,
-    replacement: `${root}packages/core/src/protocols/$1/index.ts`,
-  },
-  { find: "@synod/node/compliance", replacement: `${root}packages/node/src/compliance/index.ts` },
-  { find: /^@synod\/([^/]+)$/, replacement: `${root}packages/$1/src/index.ts` },
-];
 
 /** The slow suites, told apart by the ending of the file name. */
 const slow = ["sim", "model", "mutant", "proc"].map((kind) => `**/*.${kind}.test.ts`);

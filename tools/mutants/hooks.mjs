@@ -4,7 +4,7 @@
  * `find` occurs exactly `of` times (once when absent); the `nth` of them is replaced.
  *
  * @typedef {{ name: string, file: string, find: string, of?: number, nth?: number,
- * replacement: string }} Mutant
+ * replacement: string, test?: { file: string, name: string } }} Mutant
  */
 
 /** @type {Mutant | null} */

@@ -11,9 +11,19 @@ import { ensure } from "../../scripts/ensure.mjs";
 const listFile = new URL("./mutants.json", import.meta.url);
 const command = fileURLToPath(new URL("../../packages/synod/bin/synod.js", import.meta.url));
 
+const USAGE = `npm run mutants -- [options] [NAME…]
+
+Tries these seeded bugs, or all, on whatever is known to kill them.
+  --search    looks for seeds that kill them, and writes those into the list
+  --seeds N   so many seeds at most for each (500)
+  --from N    from this one on (1)
+  --jobs N    processes (as many as there are cores)
+`;
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    help: { type: "boolean", default: false },
     search: { type: "boolean", default: false },
     seeds: { type: "string", default: "500" },
     from: { type: "string", default: "1" },
@@ -80,5 +90,6 @@ function table() {
   return Math.max(...codes);
 }
 
-if (ensure() !== "ready") process.exitCode = 1;
+if (values.help) process.stdout.write(USAGE);
+else if (ensure() !== "ready") process.exitCode = 1;
 else process.exitCode = values.search ? search() : table();

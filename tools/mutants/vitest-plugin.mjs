@@ -1,12 +1,14 @@
-// The tests' side of the loader: with SYNOD_MUTANT=NAME in the environment, vitest runs the sources
-// with that seeded bug in them.
+// The tests' side of the loader: vitest runs the sources with that seeded bug in them, by default
+// the one that SYNOD_MUTANT names in the environment.
 
 import { seeded } from "./hooks.mjs";
 import { mutantNamed } from "./list.mjs";
 
-/** @returns {import("vite").Plugin} */
-export function mutantPlugin() {
-  const name = process.env["SYNOD_MUTANT"];
+/**
+ * @param {string | undefined} name
+ * @returns {import("vite").Plugin}
+ */
+export function mutantPlugin(name = process.env["SYNOD_MUTANT"]) {
   const mutant = name === undefined ? null : mutantNamed(name);
   return {
     name: "synod-mutant",

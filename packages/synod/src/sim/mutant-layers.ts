@@ -31,6 +31,9 @@ export type LayerName = keyof typeof LAYERS;
 const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 const COMMAND = fileURLToPath(new URL("../../bin/synod.js", import.meta.url));
 const VITEST = `${ROOT}node_modules/vitest/vitest.mjs`;
+const BATCH_CONFIG = `${ROOT}tools/mutants/batch.config.ts`;
+/** A test that is given up for its time has found nothing. */
+const TIMED_OUT = /Test timed out/;
 
 /**
  * A file that does not even load kills nothing, and neither does a test that is given up for its
@@ -40,7 +43,7 @@ async function byTest(mutant: string, test: FailingTest | undefined): Promise<Ve
   if (test === undefined) return null;
   const { name, file } = test;
   const project = file.endsWith(".sim.test.ts") ? "sim" : "unit";
-  const pattern = `^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
+  const pattern = exactly([name]);
   const { text, seconds } = await run(
     [VITEST, "run", "--project", project, file, "-t", pattern, "--reporter=json"],
     { ...withoutVitest(), SYNOD_MUTANT: mutant },
@@ -50,6 +53,43 @@ async function byTest(mutant: string, test: FailingTest | undefined): Promise<Ve
   const seed = /\bseed (\d+)/.exec(message)?.[0];
   const by = [file.slice(file.lastIndexOf("/") + 1), killed ? seed : status];
   return { killed, by: by.filter((part) => part !== undefined).join(", "), seconds };
+}
+
+/**
+ * What the directed tests of all these make of them, by the names of the bugs; in one process, for
+ * most of what one such test takes is the start of the machinery.
+ */
+export async function testTogether(
+  mutants: readonly Mutant[],
+): Promise<ReadonlyMap<string, Verdict>> {
+  const tests = new Map(mutants.map(({ name, test }) => [name, test?.name ?? ""]));
+  const { text } = await run(
+    [VITEST, "run", "--config", BATCH_CONFIG, "-t", exactly([...tests.values()])],
+    { ...withoutVitest(), SYNOD_MUTANTS: [...tests.keys()].join(",") },
+  );
+  const verdicts = new Map<string, Verdict>();
+  for (const line of text.match(/^\{.*\}$/gm) ?? []) {
+    const { mutant, name, state, message, seconds } = JSON.parse(line) as BatchLine;
+    // Its groups are told apart there, and are not in the list.
+    if (name.replaceAll(" > ", " ") !== tests.get(mutant)?.replaceAll(" > ", " ")) continue;
+    const killed = state === "failed" && !TIMED_OUT.test(message);
+    verdicts.set(mutant, { killed, by: killed ? message : state, seconds });
+  }
+  return verdicts;
+}
+
+interface BatchLine {
+  readonly mutant: string;
+  readonly name: string;
+  readonly state: string;
+  readonly message: string;
+  readonly seconds: number;
+}
+
+/** A pattern for tests of these names and no others. */
+function exactly(names: readonly string[]): string {
+  const literal = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return `^(${literal.join("|")})$`;
 }
 
 /** What vitest's JSON reporter wrote of this test; `status` says so when that is nothing. */
@@ -64,7 +104,7 @@ function resultOf(
   const found = tests.find(({ fullName }) => fullName === name);
   if (found === undefined) return { status: "no such test", message: "" };
   const message = found.failureMessages[0] ?? "";
-  return { status: /Test timed out/.test(message) ? "timed out" : found.status, message };
+  return { status: TIMED_OUT.test(message) ? "timed out" : found.status, message };
 }
 
 interface VitestReport {

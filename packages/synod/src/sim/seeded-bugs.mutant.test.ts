@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { LAYERS } from "./mutant-layers.ts";
+import { LAYERS, testTogether } from "./mutant-layers.ts";
 import { type Mutant, readMutants } from "./mutants.ts";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
@@ -29,8 +29,23 @@ function synod(...args: string[]) {
   return { code: done.status, text: `${done.stdout}${done.stderr}` };
 }
 
+/** Bugs that are tried in one process. */
+const TOGETHER = 14;
+
+const batches = new Map<number, ReturnType<typeof testTogether>>();
+
+function tested(mutant: Mutant): ReturnType<typeof testTogether> {
+  const directed = mutants.filter(({ test }) => test !== undefined);
+  const batch = Math.floor(directed.indexOf(mutant) / TOGETHER);
+  const first = batch * TOGETHER;
+  const verdicts = batches.get(batch) ?? testTogether(directed.slice(first, first + TOGETHER));
+  batches.set(batch, verdicts);
+  return verdicts;
+}
+
 /** What the first layer makes of it that has something on record. */
 async function cheapest(mutant: Mutant) {
+  if (mutant.test !== undefined) return (await tested(mutant)).get(mutant.name) ?? null;
   for (const judge of Object.values(LAYERS)) {
     const verdict = await judge(mutant);
     if (verdict !== null) return verdict;
