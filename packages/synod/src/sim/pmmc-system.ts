@@ -1,5 +1,5 @@
 import { type PmmcMessage, type PmmcState, pmmc } from "@synod/core/protocols/pmmc";
-import type { Life, SimulatedSystem } from "@synod/simulator";
+import type { Fault, Life, SimulatedSystem } from "@synod/simulator";
 import { PMMC_PROBES } from "./pmmc-probes.ts";
 import { describePmmc } from "./pmmc-story.ts";
 import { createPmmcWatch } from "./pmmc-watch.ts";
@@ -14,6 +14,9 @@ const DRIFT = 0.05;
 const SLOW_EVERY = 3;
 /** Of 1000 ms by the fastest clock, so many pass by the slowest one in less time, rounded up. */
 const DRIFT_PER_MILLE = 100;
+
+/** A pause that stands for a leap, ms. */
+const JUMP_MS = 100;
 
 /** Paxos Made Moderately Complex on the members of a life; some of its lives have leases. */
 export const PMMC_SYSTEM: Pick<
@@ -50,6 +53,13 @@ function withinDrift(life: Life): Life {
       ...clock,
       rate: (Math.floor(life.seed / LEASED_EVERY) + node) % SLOW_EVERY > 0 ? 1 + DRIFT : 1 - DRIFT,
     })),
-    faults: life.faults.filter(({ kind }) => kind !== "jump" && kind !== "stall"),
+    faults: life.faults.map(withClockGoing),
   };
+}
+
+/** In place of a leap or standstill of its clock, a node is only paused. */
+function withClockGoing(fault: Fault): Fault {
+  if (fault.kind !== "jump" && fault.kind !== "stall") return fault;
+  const { atMs, target } = fault;
+  return { kind: "pause", atMs, target, forMs: fault.kind === "stall" ? fault.forMs : JUMP_MS };
 }
