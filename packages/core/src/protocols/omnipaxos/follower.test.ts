@@ -11,7 +11,7 @@ import {
   synced,
 } from "./testing/solo.ts";
 
-const NONCE = 0x1_0000_0000;
+const NONCE = 0x20_0000;
 
 /** Has accepted `a#1 a#2` in 100.1, and has been prepared for 200.2 since. */
 function promised(length = 2, chosenUpTo = 0): Solo {

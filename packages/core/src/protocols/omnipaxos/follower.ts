@@ -15,8 +15,11 @@ import { SLOTS_AHEAD_MAX } from "./tuning.ts";
  * good the log is; the sync that answers it makes the log the leader's; accepts make it longer.
  */
 
-/** Incarnations use numbers of their own, so that no promise is ever mistaken for another. */
-const NONCES_PER_INCARNATION = 0x1_0000_0000;
+/**
+ * Incarnations use numbers of their own, so that no promise is ever mistaken for another. A
+ * directory that takes the place of a lost one begins at any of a thousand million incarnations.
+ */
+const NONCES_PER_INCARNATION = 0x20_0000;
 
 /** Phase 1b. The same ballot may be prepared again, and gets the same truth under a new nonce. */
 export function onPrepare(state: SequenceState, out: Out, from: NodeId, message: Prepare): void {

@@ -12,7 +12,7 @@ import {
   value,
 } from "./testing/solo.ts";
 
-const NONCE = 0x1_0000_0000;
+const NONCE = 0x20_0000;
 
 /** Starts from these records, of which some are damaged. */
 function damaged(

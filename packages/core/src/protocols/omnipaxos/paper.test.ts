@@ -16,7 +16,7 @@ import {
  * lacks, synchronisation of all logs, accepts, decisions. Server 0 becomes leader in round 3; 1 has
  * a longer log of the same round as its own, 2 a shorter one of an older round.
  */
-const NONCE = 0x1_0000_0000;
+const NONCE = 0x20_0000;
 
 describe("prepare phase", () => {
   const begin = () => {
