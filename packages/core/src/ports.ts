@@ -65,6 +65,12 @@ export interface Remembered {
   readonly boot: number;
 }
 
+/** Where a peer is reached; the address is what the configuration says. */
+export interface PeerAddress {
+  readonly node: NodeId;
+  readonly address: string;
+}
+
 export interface Network {
   /**
    * Starts to listen and to connect to all peers, with back-off, for ever. `done(error)` once
@@ -73,6 +79,12 @@ export interface Network {
   open(hello: Hello, listener: NetworkListener, done: (error: PortError | null) => void): void;
   /** Replaces the hello that later connections start with (new things remembered). */
   announce(hello: Hello): void;
+  /**
+   * From now on these are the peers, instead of those that the network was made with: connects to
+   * new ones and under new addresses, and lets go of those that are not named any more, without
+   * `linkDown`. Called after `open`, and only in a cluster that was ever reconfigured.
+   */
+  reach(peers: readonly PeerAddress[]): void;
   /**
    * Best effort, unordered, at most once; one encoding for all of `to`. The bytes belong to the
    * network from here on. Dropped without a word when the peer is away or its bounded queue is

@@ -51,6 +51,8 @@ class Hub implements MemoryTransport {
       announce: (hello) => {
         if (endpoint !== null) endpoint.hello = hello;
       },
+      // Whoever joins the transport finds all others.
+      reach: () => {},
       send: (to: readonly NodeId[], _lane: Lane, frame: Uint8Array) => {
         if (endpoint === null) return;
         for (const peer of to) this.#send(endpoint, peer, frame);

@@ -6,7 +6,8 @@ import type { NetworkCounters, NetworkTuning } from "./network-options.ts";
 /** What the parts of an open network share. */
 export interface NetworkParts {
   readonly self: NodeId;
-  readonly peers: ReadonlyMap<NodeId, Address>;
+  /** Where the others are reached, as of now. */
+  peers: ReadonlyMap<NodeId, Address>;
   readonly tuning: NetworkTuning;
   readonly counters: NetworkCounters;
   readonly checksum: Checksum;

@@ -1,7 +1,15 @@
 import { createServer, type Server } from "node:net";
 import { crc32 } from "node:zlib";
-import type { Hello, Lane, Network, NetworkListener, NodeId, PortError } from "@synod/core";
-import { type Address, formatAddress, isLoopback } from "./address.ts";
+import type {
+  Hello,
+  Lane,
+  Network,
+  NetworkListener,
+  NodeId,
+  PeerAddress,
+  PortError,
+} from "@synod/core";
+import { type Address, formatAddress, isLoopback, parseAddress } from "./address.ts";
 import { Backoff } from "./backoff.ts";
 import { InboundLinks } from "./inbound-links.ts";
 import {
@@ -84,6 +92,31 @@ class TcpNetwork implements NodeNetwork {
 
   announce(hello: Hello): void {
     if (this.#parts !== null) this.#parts.hello = hello;
+  }
+
+  reach(peers: readonly PeerAddress[]): void {
+    const parts = this.#parts;
+    const inbound = this.#inbound;
+    if (parts === null || inbound === null || this.#state !== "open") return;
+    const before = parts.peers;
+    const addresses = new Map<NodeId, Address>();
+    for (const { node, address } of peers) {
+      const parsed = parseAddress(address) ?? before.get(node);
+      if (parsed !== undefined && node !== this.#options.self) addresses.set(node, parsed);
+    }
+    parts.peers = addresses;
+    for (const [id, peer] of this.#peers) {
+      if (isSameAddress(addresses.get(id), before.get(id))) continue;
+      this.#peers.delete(id);
+      peer.urgent.close(true);
+      peer.bulk.close(true);
+    }
+    for (const id of addresses.keys()) {
+      if (this.#peers.has(id)) continue;
+      const peer = this.#peer(parts, inbound, id);
+      this.#peers.set(id, peer);
+      peer.urgent.open();
+    }
   }
 
   send(to: readonly NodeId[], lane: Lane, frame: Uint8Array): void {
@@ -199,4 +232,8 @@ class TcpNetwork implements NodeNetwork {
     }
     this.#inbound?.tick(this.#fairMs);
   }
+}
+
+function isSameAddress(a: Address | undefined, b: Address | undefined): boolean {
+  return a !== undefined && a.host === b?.host && a.port === b.port;
 }

@@ -4,12 +4,15 @@ import {
   MEMBERS_MAX,
   majority,
   type NodeId,
+  type Position,
   type QuorumSystem,
+  utf8Length,
   VOTERS_MAX,
 } from "@synod/core";
 
 /** Who takes part. Numbered from 1; the next number replaces it at a chosen position. */
 export interface Configuration {
+  /** The first one is what operators write; all later ones are chosen by the one before. */
   readonly number: number;
   /** 32 hex digits, the same on all nodes of a cluster for ever. */
   readonly cluster: string;
@@ -26,6 +29,26 @@ export interface Member {
   readonly zone: string;
   /** In the protocol's words, but whoever votes is an `acceptor`; empty means all roles. */
   readonly roles: readonly string[];
+  /**
+   * 32 hex digits: the only data directory that speaks for this member. Absent in the first
+   * configuration, whose members find out about each other (docs/decisions/0002-voting-rights.md).
+   */
+  readonly dataId?: string;
+}
+
+/** Longest address, in bytes of UTF-8. */
+export const ADDRESS_BYTES_MAX = 255;
+/** Longest zone, in bytes of UTF-8. */
+export const ZONE_BYTES_MAX = 64;
+/** Most roles of one member, and the longest, in bytes of UTF-8. */
+export const ROLES_MAX = 8;
+export const ROLE_BYTES_MAX = 32;
+
+/** A configuration and where in the log it began: everything after `began` is of it. */
+export interface Tenure {
+  readonly configuration: Configuration;
+  /** Where the one before it was stopped; 0 for the first. */
+  readonly began: Position;
 }
 
 /** Ids of the members that vote, ascending. */
@@ -54,9 +77,28 @@ export function configurationProblem(configuration: Configuration): string | nul
     const before = members[index - 1];
     if (before !== undefined && before.id >= member.id)
       return "member ids must be unique and in ascending order";
+    const problem = memberProblem(member);
+    if (problem !== null) return problem;
   }
+  const dataIds = members.map(({ dataId }) => dataId).filter((dataId) => dataId !== undefined);
+  if (new Set(dataIds).size < dataIds.length) return "two members have the same data id";
   const acceptors = acceptorsOf(configuration);
   if (acceptors.length === 0) return "a cluster needs at least one member that is an acceptor";
   if (acceptors.length > VOTERS_MAX) return `a cluster has at most ${VOTERS_MAX} members that vote`;
   return quorums === null ? null : flexibleProblem(acceptors, quorums);
+}
+
+/** What does not fit into a stop command, or is no data id. */
+function memberProblem({ id, address, zone, roles, dataId }: Member): string | null {
+  const tooLong = (text: string, bytesMax: number): boolean => utf8Length(text) > bytesMax;
+  if (tooLong(address, ADDRESS_BYTES_MAX))
+    return `the address of member ${id} is longer than ${ADDRESS_BYTES_MAX} bytes`;
+  if (tooLong(zone, ZONE_BYTES_MAX))
+    return `the zone of member ${id} is longer than ${ZONE_BYTES_MAX} bytes`;
+  if (roles.length > ROLES_MAX) return `member ${id} has more than ${ROLES_MAX} roles`;
+  if (roles.some((role) => tooLong(role, ROLE_BYTES_MAX)))
+    return `a role of member ${id} is longer than ${ROLE_BYTES_MAX} bytes`;
+  if (dataId !== undefined && !/^[0-9a-f]{32}$/.test(dataId))
+    return `the data id of member ${id} must be 32 hex digits`;
+  return null;
 }

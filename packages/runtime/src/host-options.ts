@@ -1,5 +1,5 @@
 import type { Machine, NodeId, Ports, Position, Protocol, ProtocolStatus } from "@synod/core";
-import type { Configuration } from "./configuration.ts";
+import type { Configuration, Member, Tenure } from "./configuration.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** What a host is made of. `S` and `M` are the protocol's state and messages. */
@@ -8,6 +8,11 @@ export interface HostOptions<S, M> {
   readonly protocol: Protocol<S, M>;
   /** Null: a member without state, an acceptor for instance; it serves nothing. */
   readonly machine: Machine | null;
+  /**
+   * The first configuration, as operators write it. A data directory that remembers a later one
+   * goes on in that. Without `self` among the members, these are whom a newcomer asks: it waits
+   * until a configuration with its data id is chosen.
+   */
   readonly configuration: Configuration;
   readonly self: NodeId;
   readonly listener: HostListener;
@@ -26,6 +31,8 @@ export interface HostListener {
   answered(token: number, outcome: Outcome): void;
   /** The host has stopped for good; null after `stop()`, else why it had to. */
   stopped(reason: string | null): void;
+  /** From now on this configuration is in force here; also told at a start in a later one. */
+  configured?(tenure: Tenure): void;
   /** For metrics, logs and probes. */
   observe?(event: string, detail: Readonly<Record<string, number | string | boolean>>): void;
   /** Every command that the state machine executed, in order: for oracles. */
@@ -57,6 +64,7 @@ export interface HostStatus {
   readonly node: NodeId;
   readonly cluster: string;
   readonly configuration: number;
+  readonly membership: MembershipStatus;
   readonly protocol: string;
   readonly replica: ProtocolStatus;
   readonly dataId: string;
@@ -75,6 +83,34 @@ export interface HostStatus {
   readonly outstanding: number;
   readonly diskFull: boolean;
   readonly peers: readonly PeerStatus[];
+}
+
+/** What this node is to the configuration that is in force here. */
+export interface MembershipStatus {
+  /**
+   * `joining`: named by a configuration whose state it does not hold yet, so it does not vote;
+   * `waiting`: of no configuration so far; `retiring`: not of this one, and still needed by those
+   * who are, for the state; `retired`: can be switched off.
+   */
+  readonly state: "member" | "joining" | "waiting" | "retiring" | "retired";
+  readonly members: readonly Member[];
+  readonly quorums: Configuration["quorums"];
+  /** Where this configuration began; 0 for the first. */
+  readonly began: Position;
+  /** This one is stopped, and the next one is about to begin here. */
+  readonly stopping: boolean;
+  /** Members of this one that durably hold the state through its beginning, as far as known. */
+  readonly holders: readonly NodeId[];
+  /** Enough of them do: what the members of the one before hold is not needed any more. */
+  readonly settled: boolean;
+  /** Nodes that knocked and are no members: what `reconfigure` needs to know of them. */
+  readonly applicants: readonly Applicant[];
+}
+
+/** A node of this cluster that is no member, or under another data id than its member has. */
+export interface Applicant {
+  readonly node: NodeId;
+  readonly dataId: string;
 }
 
 export interface PeerStatus {
@@ -105,6 +141,26 @@ export interface SessionRequest {
   readonly acknowledged: number;
 }
 
+/** Replaces the configuration in force by another one, for good, at a chosen position. */
+export interface ReconfigureRequest {
+  /** Chosen by the caller, comes back in `answered`. Never reused while outstanding. */
+  readonly token: number;
+  /**
+   * Number of the configuration that the caller has seen: another one in force by then means
+   * `configuration-changed`, and nothing was done.
+   */
+  readonly replaces: number;
+  /**
+   * All members of the next configuration, in any order. A data id that is absent or empty is
+   * filled in with what this node knows: of a member that stays its own, of a newcomer the one
+   * that it knocked with. A member that is to be replaced under its id must be given the new one.
+   */
+  readonly members: readonly Member[];
+  readonly quorums: Configuration["quorums"];
+  /** Ms from now. */
+  readonly deadlineMs: number;
+}
+
 export interface ReadRequest {
   readonly token: number;
   readonly query: Uint8Array;
@@ -121,6 +177,12 @@ export interface Host {
   start(done: (problem: HostProblem | null) => void): void;
   propose(request: ProposeRequest): void;
   read(request: ReadRequest): void;
+  /**
+   * Has the next configuration chosen as the last command of this one. Done: at `position` this
+   * one ended; the members hand over by themselves from there. Several may ask at once, of any
+   * member: one of them is done, the others fail with `configuration-changed`.
+   */
+  reconfigure(request: ReconfigureRequest): void;
   status(): HostStatus;
   /**
    * Answers what is outstanding (`stopped`), syncs, closes all ports. Then

@@ -7,6 +7,9 @@ import {
   utf8Length,
   Writer,
 } from "@synod/core";
+import type { Tenure } from "./configuration.ts";
+import { readTenure, writeTenure } from "./configuration-codec.ts";
+import { bytesToHex, hexToBytes } from "./hex.ts";
 import type { Checksum } from "./host-options.ts";
 
 /**
@@ -38,6 +41,11 @@ export interface Identity {
   readonly peers: readonly Remembered[];
   /** Whose records the journal holds, by name; empty until the first start, which decides it. */
   readonly protocol: string;
+  /**
+   * The configuration in force here; null while that is the first one, which operators write. Never
+   * one before it again.
+   */
+  readonly tenure: Tenure | null;
 }
 
 /** One copy as it lies in its file. */
@@ -47,8 +55,11 @@ export interface IdentityCopy {
   readonly identity: Identity;
 }
 
-/** A copy always has this size, so that a write in place never changes the file's. */
+/** A copy has this size in the first configuration: a write in place never changes the file's. */
 export const IDENTITY_BYTES = 4096;
+
+/** And this one in all later ones, which it has to name with all their members. */
+export const IDENTITY_BYTES_LATER = 32_768;
 
 /** Peers that fit, members of all configurations together. */
 export const IDENTITY_PEERS_MAX = 100;
@@ -60,8 +71,9 @@ export const IDENTITY_STARTS_MAX = 32;
 const PROTOCOL_BYTES_MAX = 20;
 
 const MAGIC = 0x69_6e_79_53;
+/** Of the two sizes. */
 const VERSION = 2;
-const CHECKED_BYTES: number = IDENTITY_BYTES - 4;
+const VERSION_LATER = 3;
 const PEER_BYTES = 34;
 const START_BYTES = 12;
 
@@ -72,9 +84,11 @@ export function encodeIdentity(copy: IdentityCopy, checksum: Checksum): Uint8Arr
   invariant(identity.starts.length <= IDENTITY_STARTS_MAX, "too many starts for an identity");
   const nameBytes = utf8Length(identity.protocol);
   invariant(nameBytes <= PROTOCOL_BYTES_MAX, "too long a name of a protocol for an identity");
-  const writer = new Writer(IDENTITY_BYTES);
+  const { tenure } = identity;
+  const bytes = tenure === null ? IDENTITY_BYTES : IDENTITY_BYTES_LATER;
+  const writer = new Writer(bytes);
   writer.u32(MAGIC);
-  writer.u16(VERSION);
+  writer.u16(tenure === null ? VERSION : VERSION_LATER);
   writer.u53(generation);
   writer.raw(hexToBytes(identity.cluster));
   writer.u32(identity.node);
@@ -97,7 +111,8 @@ export function encodeIdentity(copy: IdentityCopy, checksum: Checksum): Uint8Arr
     writer.u53(peer.boot);
   }
   writer.string(identity.protocol);
-  writer.raw(new Uint8Array(CHECKED_BYTES - writer.length));
+  if (tenure !== null) writeTenure(writer, tenure);
+  writer.raw(new Uint8Array(bytes - 4 - writer.length));
   writer.u32(checksum(writer.peek()));
   return writer.take();
 }
@@ -109,12 +124,14 @@ export function decodeIdentity(
   bytes: Uint8Array,
   checksum: Checksum,
 ): IdentityCopy | "bad" | "newer" {
-  if (bytes.length !== IDENTITY_BYTES) return "bad";
-  const sum = new Reader(bytes, CHECKED_BYTES).u32();
-  if (sum !== checksum(bytes.subarray(0, CHECKED_BYTES))) return "bad";
-  const reader = new Reader(bytes, 0, CHECKED_BYTES);
+  const isLater = bytes.length === IDENTITY_BYTES_LATER;
+  if (!isLater && bytes.length !== IDENTITY_BYTES) return "bad";
+  const checked = bytes.length - 4;
+  const sum = new Reader(bytes, checked).u32();
+  if (sum !== checksum(bytes.subarray(0, checked))) return "bad";
+  const reader = new Reader(bytes, 0, checked);
   if (reader.u32() !== MAGIC) return "bad";
-  if (reader.u16() !== VERSION) return "newer";
+  if (reader.u16() !== (isLater ? VERSION_LATER : VERSION)) return "newer";
   const generation = reader.u53();
   const identity: Identity = {
     cluster: bytesToHex(reader.raw(16)),
@@ -128,7 +145,9 @@ export function decodeIdentity(
     starts: decodeStarts(reader),
     peers: decodePeers(reader),
     protocol: reader.string(PROTOCOL_BYTES_MAX),
+    tenure: isLater ? readTenure(reader) : null,
   };
+  if (isLater && identity.tenure === null) return "bad";
   return reader.failed ? "bad" : { generation, identity };
 }
 
@@ -149,18 +168,4 @@ function decodePeers(reader: Reader): Remembered[] {
     });
   }
   return peers;
-}
-
-/** 32 lower-case hex digits as 16 bytes. */
-export function hexToBytes(hex: string): Uint8Array {
-  invariant(/^[0-9a-f]{32}$/.test(hex), `not 32 hex digits: ${hex}`);
-  const bytes = new Uint8Array(16);
-  for (let at = 0; at < 16; at += 1) bytes[at] = Number.parseInt(hex.slice(at * 2, at * 2 + 2), 16);
-  return bytes;
-}
-
-function bytesToHex(bytes: Uint8Array): string {
-  let hex = "";
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
-  return hex;
 }

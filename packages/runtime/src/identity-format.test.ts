@@ -59,7 +59,7 @@ test("a formatted directory has an identity and an empty journal, durably", () =
   });
   expect(identity?.dataId).toMatch(/^[0-9a-f]{32}$/);
   bench.disk.crash(LOSE_UNSYNCED);
-  expect(read(bench)).toEqual({ kind: "found", identity });
+  expect(read(bench)).toEqual({ kind: "found", journals: [1], identity });
   expect(journalMissing(bench, identity?.dataId as string)).toEqual([]);
   expect(bench.disk.image.names()).toEqual(["identity-a", "identity-b", "journal-000000000001"]);
 });
@@ -145,7 +145,7 @@ for (const formatted of [true, false])
         outcomes.add(found.kind);
         expect(["none", "unfinished", "found"], where).toContain(found.kind);
         if (formattedAs !== null)
-          expect(found, where).toEqual({ kind: "found", identity: formattedAs });
+          expect(found, where).toEqual({ kind: "found", journals: [1], identity: formattedAs });
         if (found.kind === "unfinished") expect(found.blank, where).toBe(!formatted);
         if (found.kind !== "found") expect(format(bench, { formatted })[0], where).toBe(null);
         bench.disk.crash(LOSE_UNSYNCED);

@@ -124,6 +124,7 @@ function newIdentity(options: FormatOptions): Identity {
     registered: registeredPeers !== undefined,
     peers: [...(registeredPeers ?? [])].sort((a, b) => a.node - b.node),
     protocol: "",
+    tenure: null,
   };
 }
 

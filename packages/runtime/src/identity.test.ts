@@ -6,6 +6,7 @@ import {
   decodeIdentity,
   encodeIdentity,
   IDENTITY_BYTES,
+  IDENTITY_BYTES_LATER,
   IDENTITY_PEERS_MAX,
   IDENTITY_STARTS_MAX,
   type Identity,
@@ -31,6 +32,7 @@ const identity: Identity = {
   registered: false,
   peers: [peer(0), peer(1)],
   protocol: "omnipaxos",
+  tenure: null,
 };
 
 /** As much as fits of everything. */
@@ -80,6 +82,22 @@ test("an identity survives encoding, with every field", () => {
   }
 });
 
+test("an identity names a later configuration in a larger copy, and so does its other one", () => {
+  const bench = new DiskBench();
+  const members = [3, 4].map((id) => {
+    return { id, address: `node-${id}`, zone: "", roles: [], dataId: `${id}`.repeat(32) };
+  });
+  const configuration = { number: 2, cluster: identity.cluster, members, quorums: null };
+  const later = { ...largest, tenure: { configuration, began: { log: 0, index: 2 ** 40 } } };
+  const bytes = encodeIdentity({ generation: 1, identity: later }, bench.checksum);
+  expect(bytes.length).toBe(IDENTITY_BYTES_LATER);
+  expect(decodeIdentity(bytes, bench.checksum)).toEqual({ generation: 1, identity: later });
+  expect(decodeIdentity(bytes.subarray(0, IDENTITY_BYTES), bench.checksum)).toBe("bad");
+  expect(write(bench, identity)).toBe(null);
+  expect(write(bench, later)).toBe(null);
+  expect(read(bench)).toEqual({ kind: "found", journals: [], identity: later });
+});
+
 test("any flipped bit and any other length is found", () => {
   const bench = new DiskBench();
   const bytes = encodeIdentity({ generation: 1, identity }, bench.checksum);
@@ -98,7 +116,7 @@ test("a blank directory has no identity", () => {
 
 test("what was written is durable and read back, the newest one", () => {
   const bench = written(next(1), next(2), next(3));
-  expect(read(bench)).toEqual({ kind: "found", identity: next(3) });
+  expect(read(bench)).toEqual({ kind: "found", journals: [], identity: next(3) });
 });
 
 test("one bad, lost or unreadable copy is made good from the other", () => {
@@ -110,11 +128,11 @@ test("one bad, lost or unreadable copy is made good from the other", () => {
     ]) {
       const bench = written(next(1), next(2));
       spoil(bench);
-      expect(read(bench)).toEqual({ kind: "found", identity: next(2) });
+      expect(read(bench)).toEqual({ kind: "found", journals: [], identity: next(2) });
       bench.disk.crash(LOSE_UNSYNCED);
       const other = IDENTITY_NAMES.find((one) => one !== name) as string;
       bench.disk.image.removeAtRest(other);
-      expect(read(bench)).toEqual({ kind: "found", identity: next(2) });
+      expect(read(bench)).toEqual({ kind: "found", journals: [], identity: next(2) });
     }
   }
 });
@@ -125,10 +143,10 @@ test("an older copy is brought up to date, so that a torn write never falls back
   expect(write(bench, next(2))).toBe(null);
   bench.disk.kill();
   bench.disk.image.putAtRest("identity-b", old);
-  expect(read(bench)).toEqual({ kind: "found", identity: next(2) });
+  expect(read(bench)).toEqual({ kind: "found", journals: [], identity: next(2) });
   bench.disk.crash(LOSE_UNSYNCED);
   bench.disk.flipBit("identity-a", 9, 1);
-  expect(read(bench)).toEqual({ kind: "found", identity: next(2) });
+  expect(read(bench)).toEqual({ kind: "found", journals: [], identity: next(2) });
 });
 
 test("both copies bad: damaged, and nothing is written over them", () => {
@@ -190,9 +208,9 @@ test("a crash at every port call of a write leaves the old identity or the new o
       bench.disk.crash(fate);
       const found = read(bench);
       expect(
-        [next(2), next(3)].map((value) => ({ kind: "found", identity: value })),
+        [next(2), next(3)].map((value) => ({ kind: "found", journals: [], identity: value })),
       ).toContainEqual(found);
-      if (acknowledged) expect(found).toEqual({ kind: "found", identity: next(3) });
+      if (acknowledged) expect(found).toEqual({ kind: "found", journals: [], identity: next(3) });
       // Whoever has read it may have told others.
       expect(found).toEqual(seen);
     }

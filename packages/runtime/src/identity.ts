@@ -3,11 +3,12 @@ import type { Checksum } from "./host-options.ts";
 import {
   decodeIdentity,
   encodeIdentity,
-  IDENTITY_BYTES,
+  IDENTITY_BYTES_LATER,
   type Identity,
   type IdentityCopy,
 } from "./identity-codec.ts";
 import { inOrder } from "./journal/in-order.ts";
+import { journalOf } from "./journal/of-configuration.ts";
 
 /** The two copies. One is overwritten only while the other is whole and durable. */
 export const IDENTITY_NAMES: readonly [string, string] = Object.freeze([
@@ -29,7 +30,12 @@ export const FORMATTING_BLANK_NAME = "formatting-blank";
  * `damaged`: there was an identity, and both copies are gone.
  */
 export type FoundIdentity =
-  | { readonly kind: "found"; readonly identity: Identity }
+  | {
+      readonly kind: "found";
+      readonly identity: Identity;
+      /** Configurations of which there are segments of a journal. */
+      readonly journals: readonly number[];
+    }
   | { readonly kind: "none" }
   | { readonly kind: "unfinished"; readonly blank: boolean }
   | { readonly kind: "damaged" };
@@ -55,7 +61,12 @@ export function readIdentity(
     const best = newest(copies);
     if (best === null) return done(null, whatIsLeft(names));
     if (best === "contradiction") return done(null, { kind: "damaged" });
-    const found: FoundIdentity = { kind: "found", identity: best.identity };
+    const journals = new Set(names.map(journalOf).filter((number) => number !== null));
+    const found: FoundIdentity = {
+      kind: "found",
+      identity: best.identity,
+      journals: [...journals],
+    };
     const stale = IDENTITY_NAMES.filter(
       (_, index) => generationOf(copies[index]) !== best.generation,
     );
@@ -116,7 +127,9 @@ function whatIsLeft(names: readonly string[]): FoundIdentity {
 
 /** The files that a node keeps in its directory; others there are none of its business. */
 export function isOurFile(name: string): boolean {
-  return /^(?:identity-[ab]|formatting(?:-blank)?|journal-\d{12}|snapshot-.*)$/.test(name);
+  return /^(?:identity-[ab]|formatting(?:-blank)?|(?:c\d+-)?journal-\d{12}|snapshot-.*)$/.test(
+    name,
+  );
 }
 
 function newest(copies: readonly Copy[]): IdentityCopy | null | "contradiction" {
@@ -152,7 +165,7 @@ function readCopies(
           copies.push("absent");
           return next(null);
         }
-        disk.read(name, 0, IDENTITY_BYTES + 1, (failed, bytes) => {
+        disk.read(name, 0, IDENTITY_BYTES_LATER + 1, (failed, bytes) => {
           // A copy that cannot be read is as good as rotten: the other one decides.
           const copy = failed === null ? decodeIdentity(bytes, checksum) : "bad";
           copies.push(copy === "newer" ? "bad" : copy);

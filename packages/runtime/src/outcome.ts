@@ -35,11 +35,20 @@ export const FAILURES = {
   "sequence-forgotten": "the result of this sequence was acknowledged or is too old to be kept",
   decided: "the one decision of this cluster has been made, and this was no part of it",
   "not-serving": "this member has no state machine, or has not caught up yet",
+  "configuration-invalid": "no cluster can run in this configuration",
+  "configuration-unchanged": "this configuration is in force already",
+  "configuration-changed": "another configuration was chosen in the meantime",
+  "configuration-unsettled":
+    "the last change is not over: too few of its members are known to hold the state",
+  "data-id-unknown": "a new member's data id is not known here, and was not given",
+  "not-a-member": "this node is no member of the configuration in force",
   stopped: "this node is stopping or has stopped",
 } as const satisfies Record<string, string>;
 
 export type FailureCode = keyof typeof FAILURES;
 
-export function failed(code: FailureCode, applied: "no" | "unknown"): Failed {
-  return { kind: "failed", code, applied, message: FAILURES[code] };
+/** `detail`: what exactly, where the code leaves that open. */
+export function failed(code: FailureCode, applied: "no" | "unknown", detail = ""): Failed {
+  const message = detail === "" ? FAILURES[code] : `${FAILURES[code]}: ${detail}`;
+  return { kind: "failed", code, applied, message };
 }

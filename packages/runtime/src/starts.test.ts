@@ -14,6 +14,7 @@ const FORMATTED: Identity = {
   registered: true,
   peers: [],
   protocol: "",
+  tenure: null,
 };
 
 /** `count` starts with the boots `first`, `first + 1`, and so on. */

@@ -22,6 +22,12 @@ export const FAILURE_STATUS = {
   "sequence-forgotten": 410,
   decided: 409,
   "not-serving": 503,
+  "configuration-invalid": 400,
+  "configuration-unchanged": 409,
+  "configuration-changed": 409,
+  "configuration-unsettled": 409,
+  "data-id-unknown": 409,
+  "not-a-member": 503,
   stopped: 503,
 } as const satisfies Record<FailureCode, number>;
 

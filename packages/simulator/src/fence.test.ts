@@ -18,6 +18,7 @@ function createPorts(fence: Fence) {
     network: {
       open: () => undefined,
       announce: () => undefined,
+      reach: () => undefined,
       send: (_to, _lane, frame) => sent.push(frame[0] as number),
       close: () => undefined,
     },

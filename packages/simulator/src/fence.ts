@@ -106,6 +106,9 @@ function fencedNetwork(network: Network, fence: Fence): Network {
     announce: (hello) => {
       if (fence.enter()) network.announce(hello);
     },
+    reach: (peers) => {
+      if (fence.enter()) network.reach(peers);
+    },
     send: (to, lane, frame) => {
       if (fence.enter()) network.send(to, lane, frame);
     },

@@ -94,6 +94,8 @@ export class Switchboard {
         const endpoint = this.#endpoints.get(node);
         if (endpoint !== undefined) endpoint.hello = hello;
       },
+      // Every node finds every other one here, whatever its address.
+      reach: () => undefined,
       send: (to, lane, frame) => this.#send(node, to, lane, frame),
       close: (done) => {
         this.vanish(node, true);

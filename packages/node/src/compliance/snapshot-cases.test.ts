@@ -53,21 +53,20 @@ const BREAKAGES: Breakages<SnapshotSubject> = {
       ),
   })),
   "loads after a restart what was written, with the image of the protocol": broken((storage) => ({
-    write: (position, _protocol, image, done) =>
-      storage.write(position, new Uint8Array(0), image, done),
+    write: (taken, image, done) =>
+      storage.write({ ...taken, protocolImage: new Uint8Array(0) }, image, done),
   })),
   "releases the image that it has written, once, and one that it does not need": broken(
     (storage) => ({
-      write: (position, protocol, image, done) =>
-        storage.write(position, protocol, { ...image, release() {} }, done),
+      write: (taken, image, done) => storage.write(taken, { ...image, release() {} }, done),
     }),
   ),
   "puts a newer one in the place of an older one, and never the other way round": broken(
     (storage) => {
       const all = new Map<string, Manifest>();
       return {
-        write: (position, protocol, image, done) =>
-          storage.write(position, protocol, image, (error, manifest) => {
+        write: (taken, image, done) =>
+          storage.write(taken, image, (error, manifest) => {
             if (manifest !== null) all.set(manifest.digest, manifest);
             done(error, manifest);
           }),

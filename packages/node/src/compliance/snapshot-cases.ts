@@ -1,5 +1,11 @@
 import type { MachineImage, MachineRestore, Position } from "@synod/core";
-import type { LoadOutcome, Manifest, SnapshotIntake, SnapshotStorage } from "@synod/runtime";
+import type {
+  LoadOutcome,
+  Manifest,
+  SnapshotIntake,
+  SnapshotStorage,
+  SnapshotTaken,
+} from "@synod/runtime";
 import { ask, bytesOf, type ComplianceCase, expectEqual, ok, textOf } from "./case.ts";
 
 /** Two places for snapshots, as on two members. */
@@ -42,7 +48,7 @@ export const SNAPSHOT_COMPLIANCE: readonly ComplianceCase<SnapshotSubject>[] = [
       const released: number[] = [];
       for (const index of [5, 3]) {
         const image = { ...imageOf("state"), release: () => void released.push(index) };
-        await ok<Manifest>((done) => storage.write(at(index), bytesOf(""), image, done));
+        await ok<Manifest>((done) => storage.write(taken(index, ""), image, done));
       }
       expectEqual(released, [5, 3]);
     },
@@ -149,9 +155,13 @@ function at(index: number): Position {
   return { log: 0, index };
 }
 
+function taken(index: number, protocolImage: string): SnapshotTaken {
+  return { position: at(index), protocolImage: bytesOf(protocolImage), tenure: null };
+}
+
 async function written(storage: SnapshotStorage, index: number, state: string): Promise<Manifest> {
   return ok<Manifest>((done) =>
-    storage.write(at(index), bytesOf(`image of ${index}`), imageOf(state), done),
+    storage.write(taken(index, `image of ${index}`), imageOf(state), done),
   );
 }
 

@@ -1,26 +1,27 @@
 import type { NodeId, Ports, Protocol } from "@synod/core";
-import { quorumsOf } from "../configuration.ts";
+import type { Tenure } from "../configuration.ts";
+import type { Execution } from "../execution.ts";
 import type { Guard } from "../guard.ts";
 import type { Checksum, HostOptions, HostTuning } from "../host-options.ts";
 import { writeIdentity } from "../identity.ts";
+import type { Journal } from "../journal/journal.ts";
 import { nodeClient } from "../sessions-name.ts";
+import type { Manifest } from "../snapshots/manifest.ts";
 import type { Booted } from "./boot.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Front } from "./front.ts";
+import { HandOver, type HandOverParts, holdingOf, isNamed } from "./hand-over.ts";
 import type { HostMessage } from "./host-messages.ts";
 import { Links } from "./links.ts";
-import { Replica, type ReplicaHandler } from "./replica.ts";
+import { Membership } from "./membership.ts";
+import type { ReplicaHandler } from "./replica.ts";
+import { createSeat, type Seat, tellLinkUp } from "./seat.ts";
 import { Snapshotting } from "./snapshotting.ts";
+import type { Wire } from "./wire.ts";
 
 /** What a running host consists of. */
-export interface Parts<S, M> {
-  readonly booted: Booted;
-  readonly replica: Replica<S, M>;
-  readonly links: Links;
-  readonly front: Front;
-  /** Null without a state machine, like `snapshotting`. */
-  readonly deliveries: Deliveries | null;
-  readonly snapshotting: Snapshotting | null;
+export interface Parts<S, M> extends HandOverParts<S, M> {
+  readonly handOver: HandOver<S, M>;
 }
 
 export interface AssemblyOptions<S, M> {
@@ -33,8 +34,8 @@ export interface AssemblyOptions<S, M> {
   /** Of frames and messages. */
   readonly version: number;
   readonly booted: Booted;
-  readonly handler: ReplicaHandler<M>;
-  readonly sendHost: (to: NodeId, message: HostMessage, bulk: boolean) => void;
+  readonly handler: Omit<ReplicaHandler<M>, "transmit">;
+  readonly wire: Wire<M>;
   readonly sessionLost: () => void;
   readonly disowned: (reason: string) => void;
   readonly tell: (
@@ -44,57 +45,60 @@ export interface AssemblyOptions<S, M> {
   readonly failed: (reason: string) => void;
 }
 
+/** The parts, once they are there: what ties them together runs later. */
+type Later<S, M> = () => Parts<S, M>;
+
 /** Makes the parts of a host and ties them together. */
 export function assemble<S, M>(options: AssemblyOptions<S, M>): Parts<S, M> {
   const { host, booted, tuning, ports } = options;
-  const { execution, journal, identity } = booted;
-  const replica = createReplica(options);
+  const { execution, identity, tenure } = booted;
+  const later: Later<S, M> = () => parts;
+  const seat = seatMaker(options)(tenure, booted.journal);
   const front: Front = new Front({
     host,
     tuning,
     clock: ports.clock,
     client: nodeClient(host.self, identity.incarnation),
     execution,
-    journal,
-    input: (input) => replica.input(input),
-    isReadable: () => deliveries?.isReadable !== false,
-    hasExecutedAll: () => deliveries?.waiting === 0 && deliveries.isReadable,
+    journal: () => booted.journal,
+    isMember: seat.replica !== null,
+    input: (input) => parts.seat.replica?.input(input),
+    isReadable: () => parts.deliveries?.isReadable !== false,
+    hasExecutedAll: () => parts.deliveries?.waiting === 0 && parts.deliveries.isReadable,
     sessionLost: options.sessionLost,
   });
-  let snapshotting: Snapshotting | null = null;
-  const deliveries =
-    execution === null
-      ? null
-      : new Deliveries(execution, ports.clock, {
-          executed: (command, executed, position) => {
-            front.executed(command, executed);
-            const { client, sequence } = command;
-            const repeated = executed.kind !== "done" || executed.repeated;
-            host.listener.executed?.(position, client, sequence, repeated);
-          },
-          barrier: (position, image) => snapshotting?.atBarrier(position, image),
-          advanced: () => front.serveReads(),
-        });
-  if (deliveries !== null) snapshotting = createSnapshotting(options, replica, front, deliveries);
-  return { booted, replica, links: createLinks(options, replica), front, deliveries, snapshotting };
+  const links = createLinks(options, later);
+  const deliveries = execution === null ? null : createDeliveries(options, execution, later);
+  const parts: Parts<S, M> = {
+    booted,
+    seat,
+    lingering: null,
+    links,
+    front,
+    deliveries,
+    snapshotting: deliveries === null ? null : createSnapshotting(options, deliveries, later),
+    membership: createMembership(options, links, later),
+    handOver: createHandOver(options, later),
+  };
+  return parts;
 }
 
-function createReplica<S, M>(options: AssemblyOptions<S, M>): Replica<S, M> {
-  const { host, booted, ports, handler } = options;
-  const { members } = host.configuration;
-  return new Replica<S, M>({
-    protocol: host.protocol,
-    settings: {
-      self: host.self,
-      members: members.map((member) => member.id),
-      quorums: quorumsOf(host.configuration),
-      seed: ports.random.next(),
-      roles: members.map((member) => member.roles),
-      tuning: host.protocolTuning ?? {},
+/** Answers and oracles learn what was executed; barriers and stops are acted on. */
+function createDeliveries<S, M>(
+  { host, ports }: AssemblyOptions<S, M>,
+  execution: Execution,
+  parts: Later<S, M>,
+): Deliveries {
+  return new Deliveries(execution, ports.clock, {
+    executed: (command, executed, position) => {
+      parts().front.executed(command, executed);
+      const { client, sequence } = command;
+      const repeated = executed.kind !== "done" || executed.repeated;
+      host.listener.executed?.(position, client, sequence, repeated);
     },
-    clock: ports.clock,
-    journal: booted.journal,
-    handler,
+    barrier: (position, image) => parts().snapshotting?.atBarrier(position, image),
+    stopped: (position, image, stop) => parts().handOver.stopDelivered(position, image, stop),
+    advanced: () => parts().front.serveReads(),
   });
 }
 
@@ -106,34 +110,75 @@ function dialectOf<S, M>(
   return [name, ...(agreed === undefined ? [] : [agreed(tuning)])].join(" ");
 }
 
-function createLinks<S, M>(options: AssemblyOptions<S, M>, replica: Replica<S, M>): Links {
-  const { host, booted, ports, checksum, version, sendHost, disowned, failed } = options;
+function seatMaker<S, M>(options: AssemblyOptions<S, M>) {
+  const { host, ports, handler, wire } = options;
+  return (tenure: Tenure, journal: Journal): Seat<S, M> =>
+    createSeat({
+      host,
+      ports,
+      tenure,
+      journal,
+      handler,
+      transmit: (configuration, to, message) => wire.sendMessage(configuration, to, message),
+    });
+}
+
+function createLinks<S, M>(options: AssemblyOptions<S, M>, parts: Later<S, M>): Links {
+  const { host, booted, ports, checksum, version, wire, disowned, failed } = options;
+  const { members } = booted.tenure.configuration;
   return new Links({
     identity: booted.identity,
-    members: host.configuration.members.map((member) => member.id),
+    members: members.map((member) => member.id),
     protocol: dialectOf(host.protocol, host.protocolTuning ?? {}),
     version,
     network: ports.network,
     save: (identity, done) => writeIdentity(ports.disk, checksum, identity, done),
     handler: {
-      linkReady: (peer) => replica.input({ kind: "linkUp", peer }),
-      tellKnown: (peer, remembers) => sendHost(peer, { kind: "known", remembers }, false),
-      askKnown: (peer) => sendHost(peer, { kind: "askKnown" }, false),
+      linkReady: (peer) => {
+        tellLinkUp(parts().seat, peer);
+        tellLinkUp(parts().lingering, peer);
+        parts().membership.linkReady(peer);
+      },
+      tellKnown: (peer, remembers) => wire.sendHost([peer], { kind: "known", remembers }, false),
+      askKnown: (peer) => wire.sendHost([peer], { kind: "askKnown" }, false),
       later: (ms, run) => void ports.clock.setTimer(ms, run),
-      admitted: () => replica.input({ kind: "admit" }),
+      admitted: () => parts().seat.replica?.input({ kind: "admit" }),
       disowned,
       failed: (error) => failed(`identity: ${error.message}`),
     },
   });
 }
 
+function createMembership<S, M>(
+  { host, booted, ports, wire }: AssemblyOptions<S, M>,
+  links: Links,
+  parts: Later<S, M>,
+): Membership {
+  const { tenure, identity, lostUpTo } = booted;
+  const holds = isNamed(tenure, identity) && lostUpTo === null;
+  const options = {
+    self: host.self,
+    clock: ports.clock,
+    send: (to: NodeId, message: HostMessage) => wire.sendHost([to], message, false),
+    ready: () => links.ready,
+    learned: (learned: Tenure) => parts().handOver.learned(learned),
+  };
+  return new Membership(options, tenure, holdingOf(booted, holds));
+}
+
+function createHandOver<S, M>(options: AssemblyOptions<S, M>, parts: Later<S, M>): HandOver<S, M> {
+  const { host, ports, checksum, tuning, tell, failed } = options;
+  const { self, listener } = host;
+  const base = { self, ports, checksum, tuning, listener, tell, failed };
+  return new HandOver<S, M>({ ...base, parts, createSeat: seatMaker(options) });
+}
+
 function createSnapshotting<S, M>(
   options: AssemblyOptions<S, M>,
-  replica: Replica<S, M>,
-  front: Front,
   deliveries: Deliveries,
+  parts: Later<S, M>,
 ): Snapshotting {
-  const { booted, tuning, ports, guard, sendHost, tell, failed } = options;
+  const { booted, tuning, ports, guard, wire, tell, failed } = options;
   return new Snapshotting({
     booted,
     tuning,
@@ -141,17 +186,37 @@ function createSnapshotting<S, M>(
     random: ports.random,
     guard,
     deliveries,
-    send: (to, message, bulk) => sendHost(to, { kind: "transfer", message }, bulk),
-    proposeBarrier: () => front.proposeBarrier(),
-    compact: (position) => replica.input({ kind: "compact", position }),
-    installed: (position, image) => {
-      replica.input({ kind: "installed", position, image });
-      deliveries.resume();
-      // What was executed in the gap has no other way to be answered.
-      front.requests.resubmitAll();
-      front.askTurn();
-    },
+    send: (to, message, bulk) => wire.sendHost([to], { kind: "transfer", message }, bulk),
+    proposeBarrier: () => parts().front.proposeBarrier(),
+    compact: (position) => parts().seat.replica?.input({ kind: "compact", position }),
+    tenure: () => tenureToName(parts().seat.tenure),
+    installed: (manifest) => stateInstalled(parts(), deliveries, manifest),
     observe: tell,
     failed,
   });
+}
+
+/** The first configuration is not named: nobody needs to be told of it. */
+function tenureToName(tenure: Tenure): Tenure | null {
+  return tenure.configuration.number === 1 ? null : tenure;
+}
+
+function stateInstalled<S, M>(
+  parts: Parts<S, M>,
+  deliveries: Deliveries,
+  manifest: Manifest,
+): void {
+  const { seat, front, membership, links, handOver, booted } = parts;
+  const { position, image, tenure } = manifest;
+  const { number } = seat.tenure.configuration;
+  if ((tenure?.configuration.number ?? 1) > number) return handOver.installed(manifest);
+  seat.replica?.input({ kind: "installed", position, image });
+  deliveries.resume();
+  if (number > 1 && membership.holding === "none" && isNamed(seat.tenure, booted.identity)) {
+    membership.holds("state");
+    if (links.mayVote) seat.replica?.input({ kind: "admit" });
+  }
+  // What was executed in the gap has no other way to be answered.
+  front.requests.resubmitAll();
+  front.askTurn();
 }

@@ -45,6 +45,7 @@ beforeEach(() => {
       log.push(`barrier ${position.index} ${image.join()} at ${executedUpTo.index}`);
       onBarrier();
     },
+    stopped: (position, _, stop) => log.push(`stopped ${position.index} by ${stop.sequence}`),
     advanced: () => log.push(`advanced ${executedUpTo.index}`),
   });
 });
@@ -97,7 +98,7 @@ test("tells of a barrier or a stop when its whole delivery is executed, with its
   deliveries.add(delivery(1, [command(1), command(2, "barrier"), command(3)], [7, 8]));
   expect(take()).toEqual(["1:1", "1:2", "1:3", "barrier 1 7,8 at 1", "advanced 1"]);
   deliveries.add(delivery(2, [command(4, "stop")]));
-  expect(take()).toEqual(["2:4", "barrier 2  at 2", "advanced 2"]);
+  expect(take()).toEqual(["2:4", "stopped 2 by 4", "advanced 2"]);
 });
 
 test("a turn executes its share, in the middle of a delivery too, and the next ones go on", () => {

@@ -8,6 +8,8 @@ export interface DeliveryHandler {
   executed(command: Command, executed: Executed, position: Position): void;
   /** The state is that of the barrier's position, on every replica the same. */
   barrier(position: Position, image: Uint8Array): void;
+  /** The same, and the configuration ends with this command: nothing follows. */
+  stopped(position: Position, image: Uint8Array, stop: Command): void;
   /** Everything delivered has been executed, or a turn's share of it. */
   advanced(): void;
 }
@@ -94,7 +96,9 @@ export class Deliveries {
     }
     if (this.#offset < commands.length) return false;
     this.#execution.advance(position);
-    if (commands.some((command) => command.kind !== "apply"))
+    const stop = commands.find((command) => command.kind === "stop");
+    if (stop !== undefined) this.#handler.stopped(position, delivery.image, stop);
+    else if (commands.some((command) => command.kind !== "apply"))
       this.#handler.barrier(position, delivery.image);
     return true;
   }

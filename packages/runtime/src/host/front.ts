@@ -8,11 +8,13 @@ import {
   type Readable,
   type Release,
 } from "@synod/core";
+import type { Configuration, Tenure } from "../configuration.ts";
 import type { Executed, Execution } from "../execution.ts";
 import type { HostOptions, HostTuning, ProposeRequest, ReadRequest } from "../host-options.ts";
 import type { Journal } from "../journal/journal.ts";
-import { type FailureCode, failed } from "../outcome.ts";
+import { type FailureCode, failed, type Outcome } from "../outcome.ts";
 import { sessionKey } from "../sessions-name.ts";
+import { encodeStop, stopOutcome } from "./next-configuration.ts";
 import { type ClearedBatch, Reads } from "./reads.ts";
 import { Requests } from "./requests.ts";
 
@@ -31,7 +33,10 @@ export interface FrontOptions {
   /** The node's own session. */
   readonly client: string;
   readonly execution: Execution | null;
-  readonly journal: Journal;
+  /** Of the configuration in force. */
+  readonly journal: () => Journal;
+  /** Of the configuration in force. */
+  readonly isMember: boolean;
   readonly input: (input: Input<never>) => void;
   /** False while a state is put in place, and in the middle of a batch. */
   readonly isReadable: () => boolean;
@@ -53,13 +58,18 @@ export class Front {
   #spaceCheckAt = 0;
   #turnAsked = false;
   #tickTimer: number | null = null;
-  #failures: { readonly token: number; readonly code: FailureCode }[] = [];
+  #failures: { readonly token: number; readonly outcome: Outcome }[] = [];
   #ended = false;
+  /** Between two configurations there is nobody to hand anything to. */
+  #held = false;
+  /** This node is no member: it can have nothing executed. */
+  #outside: boolean;
 
   constructor(options: FrontOptions) {
     const { host, tuning, client, sessionLost } = options;
     const answered = host.listener.answered.bind(host.listener);
     this.#options = options;
+    this.#outside = !options.isMember;
     this.requests = new Requests(client, host.self, tuning, { answered, sessionLost });
     this.reads = new Reads(tuning, answered);
   }
@@ -86,17 +96,50 @@ export class Front {
     if (this.reads.isFull) return this.#failSoon(token, "overload");
     const deadline = this.#options.clock.now() + deadlineMs;
     if (consistency === "stale") this.reads.addStale(token, query, deadline);
+    else if (this.#outside) return this.#failSoon(token, "not-a-member");
     else this.reads.add(token, query, deadline);
     this.askTurn();
   }
 
   /** Writes are refused for lack of space, at the moment or until somebody tries again. */
   get lacksSpace(): boolean {
-    return this.diskFull || this.#options.journal.spaceError !== null;
+    return this.diskFull || this.#options.journal().spaceError !== null;
+  }
+
+  /** A command that ends the configuration with this one as the next. */
+  proposeStop(token: number, next: Configuration, deadlineMs: number): void {
+    const now = this.#options.clock.now();
+    this.requests.addStop(token, encodeStop(next), now, now + deadlineMs);
+    this.askTurn();
+  }
+
+  /** Answers a request that could not even be tried. */
+  refuse(token: number, outcome: Outcome): void {
+    this.#failures.push({ token, outcome });
+    this.askTurn();
+  }
+
+  /** Keeps what comes in, until another configuration goes on. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** A configuration goes on, with this node as a member or not. `executedAll`: see carryOver. */
+  goOn(tenure: Tenure, isMember: boolean, executedAll: boolean): void {
+    this.#held = false;
+    this.#outside = !isMember;
+    this.requests.carryOver(executedAll, (payload) => stopOutcome(tenure, payload));
+    this.reads.requeue();
+    if (!isMember) {
+      this.requests.refuse("not-a-member");
+      this.reads.refuse("not-a-member");
+    }
+    this.askTurn();
   }
 
   /** A command for everybody's state machine that executes nothing, unless one is under way. */
   proposeBarrier(): void {
+    if (this.#held || this.#outside) return;
     const now = this.#options.clock.now();
     this.requests.addBarrier(now, now + BARRIER_DEADLINE_MS);
     this.askTurn();
@@ -150,11 +193,24 @@ export class Front {
     if (this.#ended) return;
     const { input, clock } = this.#options;
     this.#answerFailures();
-    for (const commands of this.requests.takeUnproposed(PROPOSAL_BYTES))
-      input({ kind: "propose", commands });
-    if (this.reads.hasGathered) input({ kind: "read", reads: [this.reads.takeBatch(clock.now())] });
+    if (!this.#held) {
+      const { hasStop } = this.requests;
+      const batches = this.requests.takeUnproposed(PROPOSAL_BYTES);
+      if (hasStop) this.#proposeWithStop(batches.flat());
+      else for (const commands of batches) input({ kind: "propose", commands });
+      if (this.reads.hasGathered)
+        input({ kind: "read", reads: [this.reads.takeBatch(clock.now())] });
+    }
     this.serveReads();
     this.#armTick();
+  }
+
+  /** Stops come last, so that nothing which came before is left behind. */
+  #proposeWithStop(all: readonly Command[]): void {
+    const { input } = this.#options;
+    const commands = all.filter(({ kind }) => kind !== "stop");
+    if (commands.length > 0) input({ kind: "propose", commands });
+    for (const command of all) if (command.kind === "stop") input({ kind: "stop", command });
   }
 
   #armTick(): void {
@@ -186,6 +242,7 @@ export class Front {
   }
 
   #proposalProblem(payloadBytes: number): FailureCode | null {
+    if (this.#outside) return "not-a-member";
     if (this.#options.execution === null) return "not-serving";
     if (payloadBytes > PAYLOAD_BYTES_MAX) return "too-large";
     if (this.diskFull || this.#lacksSpace()) return "disk-full";
@@ -194,7 +251,8 @@ export class Front {
 
   /** No segment could be made ahead: writes end now, while there is still room for promises. */
   #lacksSpace(): boolean {
-    const { journal, clock } = this.#options;
+    const { clock } = this.#options;
+    const journal = this.#options.journal();
     if (journal.spaceError === null) return false;
     const now = clock.now();
     if (now >= this.#spaceCheckAt) {
@@ -212,14 +270,12 @@ export class Front {
   }
 
   #failSoon(token: number, code: FailureCode): void {
-    this.#failures.push({ token, code });
-    this.askTurn();
+    this.refuse(token, failed(code, "no"));
   }
 
   #answerFailures(): void {
     const failures = this.#failures;
     this.#failures = [];
-    for (const { token, code } of failures)
-      this.#options.host.listener.answered(token, failed(code, "no"));
+    for (const { token, outcome } of failures) this.#options.host.listener.answered(token, outcome);
   }
 }

@@ -1,4 +1,6 @@
 import { assertNever, type Reader, type Remembered, type Writer } from "@synod/core";
+import type { Tenure } from "../configuration.ts";
+import { readTenure, writeTenure } from "../configuration-codec.ts";
 import { readRemembered, writeRemembered } from "../hello.ts";
 import {
   decodeTransferMessage,
@@ -11,7 +13,24 @@ export type HostMessage =
   | { readonly kind: "known"; readonly remembers: readonly Remembered[] }
   /** Asks for `known`: that, too, may get lost. */
   | { readonly kind: "askKnown" }
+  | Configured
   | { readonly kind: "transfer"; readonly message: TransferMessage };
+
+/** Which configuration is in force here. Never said in the first one. */
+export interface Configured {
+  readonly kind: "configured";
+  readonly tenure: Tenure;
+  readonly holding: Holding;
+  /** Wants to hear the same of whoever hears this. */
+  readonly asks: boolean;
+}
+
+/**
+ * What this node durably holds of the log through the beginning of the configuration. `nothing`:
+ * nor does it need to, being without a state machine. The places here are the numbers on the wire.
+ */
+export const HOLDINGS = ["none", "nothing", "state"] as const;
+export type Holding = (typeof HOLDINGS)[number];
 
 export function writeHostMessage(writer: Writer, message: HostMessage): void {
   switch (message.kind) {
@@ -23,6 +42,11 @@ export function writeHostMessage(writer: Writer, message: HostMessage): void {
       return encodeTransferMessage(writer, message.message);
     case "askKnown":
       return writer.u8(2);
+    case "configured":
+      writer.u8(3);
+      writer.u8(HOLDINGS.indexOf(message.holding));
+      writer.bool(message.asks);
+      return writeTenure(writer, message.tenure);
     default:
       return assertNever(message);
   }
@@ -41,7 +65,17 @@ export function readHostMessage(body: Reader): HostMessage | null {
     }
     case 2:
       return body.complete() ? { kind: "askKnown" } : null;
+    case 3:
+      return readConfigured(body);
     default:
       return null;
   }
+}
+
+function readConfigured(body: Reader): Configured | null {
+  const holding = HOLDINGS[body.u8()];
+  const asks = body.bool();
+  const tenure = readTenure(body);
+  if (holding === undefined || tenure === null || !body.complete()) return null;
+  return { kind: "configured", tenure, holding, asks };
 }

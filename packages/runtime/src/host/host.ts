@@ -12,6 +12,7 @@ import {
   type Readable,
   type Release,
   type RequestState,
+  type Start,
 } from "@synod/core";
 import { FRAMES_VERSION } from "../frames.ts";
 import { createGuard, type Guard, guardedClock, guardedDisk } from "../guard.ts";
@@ -24,14 +25,19 @@ import type {
   HostTuning,
   ProposeRequest,
   ReadRequest,
+  ReconfigureRequest,
 } from "../host-options.ts";
-import { failed } from "../outcome.ts";
+import { type Failed, failed } from "../outcome.ts";
 import { nodeClient } from "../sessions-name.ts";
 import { HOST_TUNING } from "../tuning.ts";
 import { assemble, type Parts } from "./assembly.ts";
 import { type Booted, boot } from "./boot.ts";
+import { addressesOf } from "./hand-over.ts";
 import type { HostMessage } from "./host-messages.ts";
+import { nextConfiguration } from "./next-configuration.ts";
+import { isMember } from "./peers.ts";
 import type { ReplicaHandler } from "./replica.ts";
+import { closeSeat, type Seat } from "./seat.ts";
 import { hostStatus } from "./status.ts";
 import { Wire } from "./wire.ts";
 
@@ -45,7 +51,7 @@ export function createHost<S, M>(options: HostOptions<S, M>): Host {
   return new ReplicaHost(options);
 }
 
-class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
+class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>, "transmit"> {
   readonly #options: HostOptions<S, M>;
   readonly #tuning: HostTuning;
   readonly #checksum: Checksum;
@@ -58,7 +64,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
   #renewing = false;
 
   constructor(options: HostOptions<S, M>) {
-    const { protocol, configuration, ports } = options;
+    const { protocol, ports } = options;
     this.#options = options;
     this.#tuning = { ...HOST_TUNING, ...options.tuning };
     this.#checksum = options.checksum ?? crc32;
@@ -74,7 +80,6 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
     this.#wire = new Wire({
       network: ports.network,
       messages: protocol.messages,
-      configuration: configuration.number,
       checksum: this.#checksum,
     });
   }
@@ -84,7 +89,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
     const { configuration, self, machine, protocol } = this.#options;
     const options = {
       ports: this.#ports,
-      cluster: configuration.cluster,
+      configuration,
       self,
       machine,
       tuning: this.#tuning,
@@ -109,6 +114,18 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
     else this.#refuse(request.token);
   }
 
+  reconfigure(request: ReconfigureRequest): void {
+    const parts = this.#phase === "running" ? this.#parts : null;
+    if (parts === null) return this.#refuse(request.token);
+    const { configuration } = parts.seat.tenure;
+    const { protocol } = this.#options;
+    const problem = changeProblem(parts, protocol.capabilities.stop);
+    const next =
+      problem ?? nextConfiguration(configuration, request, (id) => parts.links.dataIdOf(id));
+    if ("code" in next) parts.front.refuse(request.token, next);
+    else parts.front.proposeStop(request.token, next, request.deadlineMs);
+  }
+
   status(): HostStatus {
     return hostStatus(this.#options, this.#parts, this.#phase === "stopped");
   }
@@ -119,8 +136,10 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
     this.#phase = "stopping";
     parts?.front.end();
     parts?.snapshotting?.stop();
+    parts?.handOver.stop();
+    parts?.membership.stop();
     if (parts === null) this.#closePorts(null);
-    else parts.replica.close(() => this.#closePorts(null));
+    else closeSeats(parts, () => this.#closePorts(null));
   }
 
   linkUp(hello: Hello): string | null {
@@ -145,24 +164,28 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
   frame(from: NodeId, lent: Uint8Array): boolean {
     const parts = this.#parts;
     if (parts === null || this.#phase !== "running" || !parts.links.isConnected(from)) return true;
-    if (parts.replica.waitingForDisk > DISK_QUEUE_MAX) return true;
-    const incoming = this.#wire.open(lent);
+    if ((parts.seat.replica?.waitingForDisk ?? 0) > DISK_QUEUE_MAX) return true;
+    const incoming = this.#wire.open(lent, (number) => hasReplica(parts, number));
     if (incoming === null) return false;
     this.#guard(() => {
-      if (incoming.kind === "message") {
-        if (parts.links.isReady(from))
-          parts.replica.input({ kind: "message", from, message: incoming.message });
-      } else if (incoming.kind === "host") this.#hostMessage(parts, from, incoming.message);
+      if (incoming.kind === "host") return this.#hostMessage(parts, from, incoming.message);
+      if (!parts.links.isReady(from)) return;
+      if (incoming.kind === "foreign") return parts.membership.foreign(from);
+      const { configuration, message } = incoming;
+      // Only members speak: of the rest nothing is known, least of all their votes.
+      const seat = seatOf(parts, configuration);
+      if (seat !== null && isMember(seat.tenure, from))
+        seat.replica?.input({ kind: "message", from, message });
     })();
     return true;
   }
 
-  transmit(to: readonly NodeId[], message: M): void {
-    this.#wire.sendMessage(to, message);
-  }
-
   deliver(effect: Deliver): void {
-    this.#parts?.deliveries?.add(effect);
+    const parts = this.#parts;
+    if (parts === null || parts.deliveries !== null) return parts?.deliveries?.add(effect);
+    // Without a state machine, all that a command can do is to end the configuration.
+    const stop = effect.commands.find((command) => command.kind === "stop");
+    if (stop !== undefined) parts.handOver.stopDelivered(effect.position, effect.image, stop);
   }
 
   release(effect: Release): void {
@@ -196,7 +219,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
   }
 
   #hostMessage(parts: Parts<S, M>, from: NodeId, message: HostMessage): void {
-    const { links, snapshotting } = parts;
+    const { links, snapshotting, membership } = parts;
     switch (message.kind) {
       case "known":
         // Perhaps while this node is still saving whom it is connected to.
@@ -205,6 +228,9 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
         return links.asked(from);
       case "transfer":
         if (links.isReady(from)) snapshotting?.onMessage(from, message.message);
+        return;
+      case "configured":
+        if (links.isReady(from)) membership.heard(from, message);
         return;
       default:
         assertNever(message);
@@ -215,7 +241,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
     const parts = this.#assemble(booted);
     this.#parts = parts;
     booted.journal.recover(
-      (records) => parts.replica.input({ kind: "recover", records }),
+      (records) => parts.seat.replica?.input({ kind: "recover", records }),
       (error, found) => {
         if (error === null) return this.#join(parts, found.missing, done);
         this.#failStart({ code: "disk", message: `journal: ${error.message}` }, done);
@@ -233,7 +259,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
       version: FRAMES_VERSION * 1000 + this.#options.protocol.messages.version,
       booted,
       handler: this,
-      sendHost: (to, message, bulk) => this.#wire.sendHost([to], message, bulk),
+      wire: this.#wire,
       sessionLost: () => this.#renewSession(),
       disowned: (reason) => this.#disowned(reason),
       tell: (event, detail) => this.#tell(event, detail),
@@ -246,35 +272,40 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
     missing: readonly About[] | "unnamed",
     done: (problem: HostProblem | null) => void,
   ): void {
-    const { booted, links, replica, deliveries, snapshotting } = parts;
+    const { links, membership, seat } = parts;
     const opened = (failure: PortError | null): void => {
       if (failure !== null)
         return this.#failStart({ code: "in-use", message: failure.message }, done);
       this.#phase = "running";
-      replica.input({
-        kind: "start",
-        missing,
-        delivered: booted.snapshot.position,
-        image: booted.snapshot.image,
-        incarnation: booted.identity.incarnation,
-        voter: links.mayVote,
-      });
+      if (!membership.isFirst) this.#reachMembers(parts);
+      seat.replica?.input(startOf(parts, missing));
       links.begin();
+      membership.begin();
       done(null);
+      if (!membership.isFirst) this.#options.listener.configured?.(seat.tenure);
     };
-    if (booted.lostUpTo !== null) {
-      // A state was here and is gone: nothing is executed on top of an empty one in its place.
-      deliveries?.pause();
-      const ids = this.#options.configuration.members.map((member) => member.id);
-      const others = ids.filter((node) => node !== this.#options.self);
-      snapshotting?.request(booted.lostUpTo, others);
-    }
+    this.#fetchLostState(parts);
     this.#options.ports.network.open(links.hello(), this, this.#guard(opened));
+  }
+
+  /** The addresses that the operator gave are those of the first configuration. */
+  #reachMembers({ seat }: Parts<S, M>): void {
+    const { self, ports } = this.#options;
+    ports.network.reach(addressesOf(seat.tenure.configuration.members, self));
+  }
+
+  /** A state is missing: nothing is executed on top of an empty one in its place. */
+  #fetchLostState({ booted, deliveries, snapshotting, seat }: Parts<S, M>): void {
+    if (booted.lostUpTo === null) return;
+    deliveries?.pause();
+    const ids = seat.tenure.configuration.members.map((member) => member.id);
+    const others = ids.filter((node) => node !== this.#options.self);
+    snapshotting?.request(booted.lostUpTo, others);
   }
 
   #failStart(problem: HostProblem, done: (problem: HostProblem | null) => void): void {
     this.#phase = "stopped";
-    this.#parts?.replica.stop();
+    this.#parts?.seat.replica?.stop();
     const { network, disk } = this.#options.ports;
     network.close(() => undefined);
     if (problem.code === "locked") return done(problem);
@@ -286,7 +317,8 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
    */
   #disowned(reason: string): void {
     this.#tell("disowned", { reason });
-    if (this.#parts?.replica.status().voter === true) this.#die(`may not vote any more: ${reason}`);
+    if (this.#parts?.seat.replica?.status().voter === true)
+      this.#die(`may not vote any more: ${reason}`);
   }
 
   /**
@@ -322,7 +354,10 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
     if (this.#phase === "stopped") return;
     this.#phase = "stopped";
     const parts = this.#parts;
-    parts?.replica.stop();
+    parts?.seat.replica?.stop();
+    parts?.lingering?.replica?.stop();
+    parts?.handOver.stop();
+    parts?.membership.stop();
     parts?.snapshotting?.stop();
     parts?.front.end();
     this.#closePorts(reason);
@@ -333,4 +368,50 @@ class ReplicaHost<S, M> implements Host, NetworkListener, ReplicaHandler<M> {
     const { ports, listener } = this.#options;
     ports.network.close(() => ports.disk.unlock(() => listener.stopped(reason)));
   }
+}
+
+/** Why no other configuration can be proposed here now; null when one can. */
+function changeProblem<S, M>(parts: Parts<S, M>, stop: "host" | "own"): Failed | null {
+  const { seat, membership, handOver, front } = parts;
+  if (stop === "own")
+    return failed("configuration-invalid", "no", "this protocol changes its members itself");
+  if (seat.replica === null) return failed("not-a-member", "no");
+  if (handOver.isStopping || front.requests.hasStop || !membership.isSettled)
+    return failed("configuration-unsettled", "no");
+  return null;
+}
+
+/** What the replica begins with, or goes on from. */
+function startOf<S, M>(
+  { booted, links, membership }: Parts<S, M>,
+  missing: readonly About[] | "unnamed",
+): Start {
+  const { snapshot, tenure, lostUpTo, identity } = booted;
+  const isBehind = snapshot.position.index < tenure.began.index;
+  return {
+    kind: "start",
+    missing,
+    delivered: isBehind ? tenure.began : snapshot.position,
+    image: isBehind ? new Uint8Array(0) : snapshot.image,
+    incarnation: identity.incarnation,
+    // In the first configuration there is nothing from before it that a vote would stand on.
+    voter: links.mayVote && (membership.isFirst || lostUpTo === null),
+  };
+}
+
+/** Where messages of this configuration belong. */
+function seatOf<S, M>({ seat, lingering }: Parts<S, M>, number: number): Seat<S, M> | null {
+  if (seat.tenure.configuration.number === number) return seat;
+  return lingering?.tenure.configuration.number === number ? lingering : null;
+}
+
+function hasReplica<S, M>(parts: Parts<S, M>, number: number): boolean {
+  const replica = seatOf(parts, number)?.replica ?? null;
+  return replica !== null;
+}
+
+/** `done` once what both have appended is durable, or cannot be. */
+function closeSeats<S, M>({ seat, lingering }: Parts<S, M>, done: () => void): void {
+  if (lingering === null || lingering === seat) return closeSeat(seat, done);
+  closeSeat(lingering, () => closeSeat(seat, done));
 }

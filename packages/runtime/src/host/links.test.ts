@@ -16,6 +16,7 @@ const ME: Identity = {
   registered: false,
   peers: [],
   protocol: "",
+  tenure: null,
 };
 
 let log: string[];
@@ -123,9 +124,17 @@ describe("a connection", () => {
     expect(links.status()[1]?.dataId).toBe("f".repeat(32));
   });
 
+  test("of somebody who is no member is a stranger's, known by the data id it shows", () => {
+    create({ peers: [memory(1)] });
+    links.linkUp(hello(1));
+    links.linkUp(hello(9));
+    expect([take(), saves.length]).toEqual([["tell 1 of 1", "ready 1", "ready 9"], 0]);
+    expect(links.applicants()).toEqual([{ node: 9, dataId: hello(9).dataId }]);
+    expect([links.dataIdOf(9), links.dataIdOf(8)]).toEqual([hello(9).dataId, ""]);
+  });
+
   test.each([
     ["of an old copy of a disk", { incarnation: 0 }, /later start/],
-    ["of somebody who is no member", { node: 9 }, /node 9 is not a member/],
     ["of another cluster", { cluster: "d".repeat(32) }, /not this cluster/],
     ["of another version", { version: 8 }, /version 8/],
     ["of one's own name", { node: 0 }, /node 0 is the name/],

@@ -1,8 +1,10 @@
 import type { Hello, Network, NodeId, PortError, Remembered } from "@synod/core";
+import type { Tenure } from "../configuration.ts";
 import { helloProblem } from "../hello.ts";
-import type { PeerStatus } from "../host-options.ts";
+import type { Applicant, PeerStatus } from "../host-options.ts";
 import { IDENTITY_STARTS_MAX, type Identity } from "../identity-codec.ts";
 import {
+  enterConfiguration,
   type HelloVerdict,
   isRegisteredAt,
   isStartKnownAt,
@@ -12,7 +14,9 @@ import {
 } from "./peers.ts";
 
 export interface LinksOptions {
+  /** Its configuration, if it names one, is the one in force. */
   readonly identity: Identity;
+  /** Of the configuration in force. */
   readonly members: readonly NodeId[];
   readonly protocol: string;
   readonly version: number;
@@ -56,6 +60,7 @@ const ASK_KNOWN_MS = 250;
  */
 export class Links {
   readonly #options: LinksOptions;
+  #members: readonly NodeId[];
   #identity: Identity;
   /** What of {@link #identity} has been saved: only that is told to anybody. */
   #durable: Identity;
@@ -70,6 +75,7 @@ export class Links {
 
   constructor(options: LinksOptions) {
     this.#options = options;
+    this.#members = options.members;
     this.#identity = options.identity;
     this.#durable = options.identity;
     this.#nonVoterReason = standing(options.identity);
@@ -80,14 +86,15 @@ export class Links {
   }
 
   get mayVote(): boolean {
-    return this.#identity.formatted && this.#identity.registered;
+    const { formatted, registered } = this.#identity;
+    return formatted && registered && this.#nonVoterReason === "";
   }
 
   /** Empty when this node votes. */
   get nonVoterReason(): string {
     if (this.mayVote) return "";
     if (this.#nonVoterReason !== "") return this.#nonVoterReason;
-    const needed = registrationsNeeded(this.#options.members);
+    const needed = registrationsNeeded(this.#members);
     return `registered by ${this.#registeredAt.size} of the ${needed} other members that it takes`;
   }
 
@@ -99,6 +106,58 @@ export class Links {
     return { ...start, protocol, version, remembers };
   }
 
+  /** Connected peers whose frames count. */
+  get ready(): NodeId[] {
+    const ready = [...this.#links].filter(([, { state }]) => state === "ready");
+    return ready.map(([peer]) => peer).sort((a, b) => a - b);
+  }
+
+  /** In the configuration in force. */
+  isMember(node: NodeId): boolean {
+    return this.#members.includes(node);
+  }
+
+  /** Who is connected without being a member, or is one under another data id. */
+  applicants(): Applicant[] {
+    const others = [...this.#links].filter(
+      ([node, { hello }]) => !this.isMember(node) || this.#remembered(node) !== hello.dataId,
+    );
+    others.sort(([a], [b]) => a - b);
+    return others.map(([node, { hello }]) => ({ node, dataId: hello.dataId }));
+  }
+
+  /**
+   * The data id of the directory that speaks for a member: the one that is remembered, or of a node
+   * that is none yet, the one that it shows; empty when neither is known.
+   */
+  dataIdOf(node: NodeId): string {
+    if (node === this.#identity.node) return this.#identity.dataId;
+    const shown = this.#links.get(node)?.hello.dataId ?? "";
+    return this.isMember(node) ? (this.#remembered(node) ?? shown) : shown;
+  }
+
+  #remembered(node: NodeId): string | undefined {
+    return this.#identity.peers.find((peer) => peer.node === node)?.dataId;
+  }
+
+  /**
+   * Another configuration is in force, durably once `done` is called. The data ids that it names
+   * are known from then on, and need no other registration.
+   */
+  enter(tenure: Tenure, done: () => void): void {
+    this.#members = tenure.configuration.members.map(({ id }) => id);
+    const hellos = [...this.#links.values()].map(({ hello }) => hello);
+    this.#identity = enterConfiguration(this.#identity, tenure, hellos);
+    this.#nonVoterReason = standing(this.#identity);
+    for (const [peer, link] of this.#links)
+      if (this.isMember(peer) && this.#remembered(peer) === link.hello.dataId)
+        this.#links.set(peer, { ...link, refused: "" });
+    this.#save(() => {
+      this.#options.network.announce(this.hello());
+      done();
+    });
+  }
+
   /** Called once when the host starts: a member without others needs nobody's memory. */
   begin(): void {
     this.#checkRegistration();
@@ -106,9 +165,14 @@ export class Links {
   }
 
   linkUp(hello: Hello): string | null {
-    const problem = this.#problem(hello);
+    const problem = helloProblem(this.hello(), hello, null);
     if (problem !== null) return problem;
     this.#refusals.delete(hello.node);
+    if (!this.isMember(hello.node)) {
+      // It may know more than this node, or have to be told; of its votes nothing counts.
+      this.#accept(hello, { kind: "stranger", reason: "it is no member of this configuration" });
+      return null;
+    }
     this.heard(hello.node, hello.remembers);
     const verdict = judgeHello(this.#identity, hello);
     if (verdict.kind === "stale") return verdict.reason;
@@ -160,7 +224,7 @@ export class Links {
   }
 
   status(): PeerStatus[] {
-    const others = this.#options.members.filter((node) => node !== this.#identity.node);
+    const others = this.#members.filter((node) => node !== this.#identity.node);
     return others.map((node) => {
       const link = this.#links.get(node);
       const memory = this.#identity.peers.find((peer) => peer.node === node);
@@ -172,12 +236,6 @@ export class Links {
         refused: link?.refused ?? this.#refusals.get(node) ?? "",
       };
     });
-  }
-
-  #problem(hello: Hello): string | null {
-    if (!this.#options.members.includes(hello.node))
-      return `node ${hello.node} is not a member of this configuration`;
-    return helloProblem(this.hello(), hello, null);
   }
 
   #accept(hello: Hello, verdict: Exclude<HelloVerdict, { kind: "stale" }>): void {
@@ -214,7 +272,7 @@ export class Links {
   #checkRegistration(): void {
     const { formatted, registered } = this.#identity;
     if (!formatted || registered) return;
-    if (this.#registeredAt.size < registrationsNeeded(this.#options.members)) return;
+    if (this.#registeredAt.size < registrationsNeeded(this.#members)) return;
     this.#identity = { ...this.#identity, registered: true };
     this.#save(() => {
       if (this.mayVote) this.#options.handler.admitted();
@@ -229,7 +287,7 @@ export class Links {
     const { starts, incarnation, met } = this.#identity;
     this.#startKnownAt.add(peer);
     if (starts.length === 0) return;
-    if (this.#startKnownAt.size === this.#options.members.length - 1)
+    if (this.#members.every((node) => node === this.#identity.node || this.#startKnownAt.has(node)))
       this.#identity = { ...this.#identity, starts: [], met: incarnation };
     else if (starts.length * 2 > IDENTITY_STARTS_MAX && met < incarnation)
       this.#identity = { ...this.#identity, met: incarnation };
@@ -271,5 +329,10 @@ export class Links {
 }
 
 function standing(identity: Identity): string {
+  const { tenure, node, dataId } = identity;
+  const member = tenure?.configuration.members.find(({ id }) => id === node);
+  if (tenure !== null && member === undefined) return "it is no member of this configuration";
+  if (member?.dataId !== undefined && member.dataId !== dataId)
+    return "the configuration names another data directory for this node";
   return identity.formatted ? "" : "its data directory was blank or disowned: it must be replaced";
 }

@@ -18,6 +18,7 @@ function identityOf(node: number, change: Partial<Identity> = {}): Identity {
     registered: false,
     peers: [],
     protocol: "",
+    tenure: null,
     ...change,
   };
 }

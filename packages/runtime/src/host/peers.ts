@@ -1,4 +1,5 @@
 import type { Hello, NodeId, Remembered } from "@synod/core";
+import type { Tenure } from "../configuration.ts";
 import type { Identity } from "../identity-codec.ts";
 import { isStale } from "../starts.ts";
 
@@ -40,6 +41,8 @@ export function judgeHello(identity: Identity, hello: Hello): HelloVerdict {
 export function selfProblem(identity: Identity, remembers: readonly Remembered[]): string | null {
   const memory = remembers.find((peer) => peer.node === identity.node);
   if (memory === undefined) return null;
+  // Whoever remembers otherwise has not heard of this configuration yet.
+  if (memory.dataId !== identity.dataId && isNamed(identity)) return null;
   if (memory.dataId !== identity.dataId)
     return "the cluster remembers another data directory under this node id";
   if (isStale(memory, identity))
@@ -75,6 +78,8 @@ function adoptGossip(identity: Identity, hello: Hello): Identity {
   let merged = identity;
   for (const memory of hello.remembers) {
     if (memory.node === identity.node || memory.node === hello.node) continue;
+    // Of who is no member any more some still tell.
+    if (identity.tenure !== null && !isMember(identity.tenure, memory.node)) continue;
     const before = merged.peers.find((peer) => peer.node === memory.node);
     const newer =
       before === undefined ||
@@ -93,4 +98,40 @@ function remember(identity: Identity, start: Remembered): Identity {
   if (same) return identity;
   const others = identity.peers.filter((peer) => peer.node !== start.node);
   return { ...identity, peers: [...others, start].sort((a, b) => a.node - b.node) };
+}
+
+export function isMember({ configuration }: Tenure, node: NodeId): boolean {
+  return configuration.members.some(({ id }) => id === node);
+}
+
+/** The configuration in force names this very data directory. */
+function isNamed({ tenure, node, dataId }: Identity): boolean {
+  const members = tenure?.configuration.members ?? [];
+  return members.some((member) => member.id === node && member.dataId === dataId);
+}
+
+/**
+ * A configuration names data directories itself: they are remembered, in the place of others, and
+ * this one is registered if it is among them. Who is no member any more is forgotten. `hellos`: of
+ * those that are connected.
+ */
+export function enterConfiguration(
+  before: Identity,
+  tenure: Tenure,
+  hellos: readonly Hello[],
+): Identity {
+  let identity: Identity = {
+    ...before,
+    tenure,
+    peers: before.peers.filter(({ node }) => isMember(tenure, node)),
+  };
+  if (isNamed(identity)) identity = { ...identity, formatted: true, registered: true };
+  for (const { id: node, dataId } of tenure.configuration.members) {
+    if (node === identity.node || dataId === undefined) continue;
+    if (identity.peers.find((peer) => peer.node === node)?.dataId === dataId) continue;
+    const hello = hellos.find((other) => other.node === node && other.dataId === dataId);
+    const { incarnation = 0, boot = 0 } = hello ?? {};
+    identity = remember(identity, { node, dataId, incarnation, boot });
+  }
+  return identity;
 }

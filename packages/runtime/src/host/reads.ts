@@ -1,5 +1,5 @@
 import type { Position } from "@synod/core";
-import { type Failed, failed } from "../outcome.ts";
+import { type Failed, type FailureCode, failed } from "../outcome.ts";
 
 interface PendingRead {
   readonly token: number;
@@ -104,6 +104,23 @@ export class Reads {
 
   answered(): void {
     this.#count -= 1;
+  }
+
+  /** Whoever was asked will not answer any more: all of them are asked again. */
+  requeue(): void {
+    for (const { reads } of this.#asked.values()) this.#gathering.push(...reads);
+    this.#asked.clear();
+  }
+
+  /** Ends those that would need others to be answered. */
+  refuse(code: FailureCode): void {
+    this.requeue();
+    const refused = this.#gathering;
+    this.#gathering = [];
+    for (const { token } of refused) {
+      this.#count -= 1;
+      this.#fail(token, failed(code, "no"));
+    }
   }
 
   /** A lease had run out between clearing and evaluating: ask again. */

@@ -462,3 +462,42 @@ describe("what can never be executed any more", () => {
     expect(answers).toEqual([]);
   });
 });
+
+describe("another configuration", () => {
+  const meant = Uint8Array.of(9, 9);
+  const stopped = (payload: Uint8Array): Outcome => {
+    const position = { log: 0, index: payload.length };
+    return { kind: "done", position, result: new Uint8Array(0), repeated: false };
+  };
+
+  test("is proposed all that waited, but never a stop: that was for the one before", () => {
+    own(10);
+    requests.addStop(11, meant, 0, 5_000);
+    expect(requests.hasStop).toBe(true);
+    expect(propose()).toHaveLength(2);
+    requests.carryOver(true, stopped);
+    expect([answers, requests.hasStop]).toEqual([["11 done@2 "], false]);
+    expect(propose().map(({ kind, sequence }) => [kind, sequence])).toEqual([["apply", 1]]);
+  });
+
+  test("makes what the one before left undelivered definite, if all of it was executed", () => {
+    for (const executedAll of [true, false]) {
+      requests = create();
+      answers = [];
+      own(10, [10], 0, 5_000);
+      propose();
+      requests.carryOver(executedAll, stopped);
+      requests.tick(5_000);
+      expect(answers).toEqual([`10 deadline/${executedAll ? "no" : "unknown"}`]);
+    }
+  });
+
+  test("that this node is no member of ends all that waits", () => {
+    own(10);
+    propose();
+    own(11);
+    requests.refuse("not-a-member");
+    expect(answers.sort()).toEqual(["10 not-a-member/unknown", "11 not-a-member/no"]);
+    expect(propose()).toEqual([]);
+  });
+});

@@ -1,6 +1,6 @@
 import { type Command, EMPTY_FOOTPRINT, type NodeId, type RequestId, sameBytes } from "@synod/core";
 import type { Executed } from "../execution.ts";
-import { failed, type Outcome } from "../outcome.ts";
+import { type FailureCode, failed, type Outcome } from "../outcome.ts";
 
 /** A proposal that has not been answered yet. */
 interface Pending {
@@ -42,6 +42,7 @@ export class Requests {
   readonly #users = new Map<string, Map<number, Pending>>();
   /** The one of the node's own session that is a barrier. */
   #barrier: Pending | null = null;
+  #stops = 0;
   #nextSequence = 1;
   #lowest = 1;
   #count = 0;
@@ -88,6 +89,34 @@ export class Requests {
    */
   addBarrier(now: number, deadline: number): void {
     this.#barrier ??= this.#addOwn(BARRIER, now, deadline);
+  }
+
+  /**
+   * The end of a configuration. Its copies never reach another one: see {@link carryOver}.
+   */
+  addStop(token: number, payload: Uint8Array, now: number, deadline: number): void {
+    const body: OwnBody = { kind: "stop", payload, footprint: EMPTY_FOOTPRINT };
+    this.#addOwn(body, now, deadline).tokens.push(token);
+    this.#stops += 1;
+  }
+
+  /** A stop that was proposed here has not been answered yet. */
+  get hasStop(): boolean {
+    return this.#stops > 0;
+  }
+
+  /**
+   * Another configuration goes on. `executedAll`: everything that the one before delivered has been
+   * executed here, so what is left was not applied; else some of it may have been, in the part of
+   * the log that a transferred state stands for. All is proposed anew but for stops, which were
+   * meant for the configuration that has ended: `stopped` knows how those ended.
+   */
+  carryOver(executedAll: boolean, stopped: (payload: Uint8Array) => Outcome): void {
+    for (const pending of this.#all()) {
+      if (executedAll) pending.copies = 0;
+      if (pending.command.kind === "stop") this.#end(pending, stopped(pending.command.payload));
+      else this.#queue(pending);
+    }
   }
 
   /**
@@ -220,11 +249,16 @@ export class Requests {
     for (const pending of this.#all()) this.#queue(pending);
   }
 
+  /** Ends all of them, as nobody here can have them executed any more. */
+  refuse(code: FailureCode): void {
+    for (const pending of this.#all())
+      this.#end(pending, failed(code, pending.copies === 0 ? "no" : "unknown"));
+    this.#toPropose = [];
+  }
+
   /** Ends all of them. */
   stop(): void {
-    for (const pending of this.#all())
-      this.#end(pending, failed("stopped", pending.copies === 0 ? "no" : "unknown"));
-    this.#toPropose = [];
+    this.refuse("stopped");
   }
 
   #addOwn(body: OwnBody, now: number, deadline: number): Pending {
@@ -295,6 +329,7 @@ export class Requests {
     this.#count -= 1;
     this.#bytes -= pending.command.payload.length;
     if (this.#barrier === pending) this.#barrier = null;
+    if (pending.command.kind === "stop") this.#stops -= 1;
     if (client === this.#client) {
       this.#own.delete(sequence);
       return;

@@ -50,7 +50,8 @@ beforeEach(() => {
     send: (to, message) => members.send(0, to, message),
     proposeBarrier: () => log.push("barrier wanted"),
     compact: heard("compact"),
-    installed: heard("installed"),
+    installed: ({ position }) => heard("installed")(position),
+    tenure: () => null,
     observe: (event) => log.push(event),
     failed: (reason) => log.push(`failed: ${reason}`),
   };
@@ -91,6 +92,17 @@ describe("writing", () => {
     expect(outcome.kind).toBe("loaded");
     expect(restored.executedUpTo).toEqual(at(300));
     expect(hashOf(restored)).toBe(hashAt(300));
+  });
+
+  test("a snapshot names the configuration that goes on from it", () => {
+    const configuration = { number: 2, cluster: "c".repeat(32), members: [], quorums: null };
+    const members_ = [{ id: 0, address: "", zone: "", roles: [] }];
+    const tenure = { configuration: { ...configuration, members: members_ }, began: at(200) };
+    options = { ...options, tenure: () => tenure };
+    snapshotting = new Snapshotting(options);
+    barrier(300);
+    world0().run();
+    expect(options.booted.snapshots.newest?.tenure).toEqual(tenure);
   });
 
   test("one at a time, and a barrier that comes meanwhile is let pass", () => {
@@ -158,7 +170,7 @@ describe("writing", () => {
     ["no-space", "no space"],
     ["io", "failed: snapshot: broken"],
   ] as const)("what fails with %s is not told as a snapshot", (code, told) => {
-    vi.spyOn(options.booted.snapshots, "write").mockImplementation((_, __, image, done) => {
+    vi.spyOn(options.booted.snapshots, "write").mockImplementation((_, image, done) => {
       image.release();
       done({ code, message: "broken" }, null);
     });

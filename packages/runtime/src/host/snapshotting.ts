@@ -1,4 +1,5 @@
-import type { Clock, NodeId, Position, Random } from "@synod/core";
+import type { Clock, NodeId, PortError, Position, Random } from "@synod/core";
+import type { Tenure } from "../configuration.ts";
 import type { Guard } from "../guard.ts";
 import type { HostTuning } from "../host-options.ts";
 import type { SnapshotProblem } from "../snapshots/files.ts";
@@ -21,7 +22,9 @@ export interface SnapshottingOptions {
   /** A snapshot through `position` is durable. */
   readonly compact: (position: Position) => void;
   /** A transferred state is durable and in place. */
-  readonly installed: (position: Position, image: Uint8Array) => void;
+  readonly installed: (manifest: Manifest) => void;
+  /** The configuration in force; null while that is the first one. */
+  readonly tenure: () => Tenure | null;
   readonly observe: (event: string, detail: Readonly<Record<string, number>>) => void;
   /** The disk is not to be trusted any more. */
   readonly failed: (reason: string) => void;
@@ -39,6 +42,9 @@ export class Snapshotting {
   readonly #transfer: StateTransfer;
   #writing = false;
   #installing = false;
+  #held = false;
+  /** Durable, and to be put in place once nothing is held up any more. */
+  #postponed: Manifest | null = null;
   /** What the latest compaction left of the journal; no snapshot makes it shorter than that. */
   #keptBytes = 0;
   #stopped = false;
@@ -82,9 +88,38 @@ export class Snapshotting {
   /** All replicas hold the same state here: the moment to freeze it, if it is worth it. */
   atBarrier(position: Position, image: Uint8Array): void {
     const worthIt = this.#growth() > 0.5;
-    if (this.#writing || this.#installing || this.#stopped) return;
+    if (this.#writing || this.#installing || this.#stopped || this.#held) return;
     if (!worthIt && !this.#transfer.isSnapshotWanted(position)) return;
     this.#write(position, image);
+  }
+
+  /** Between two configurations no state is put in place, and none is asked for. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    const manifest = this.#postponed;
+    this.#postponed = null;
+    if (manifest !== null) this.#putInPlace(manifest);
+  }
+
+  /** Writes the state at the beginning of the next configuration, which is the end of this one. */
+  handOver(next: Tenure, image: Uint8Array, done: (problem: PortError | null) => void): void {
+    const { booted, observe } = this.#options;
+    if (booted.execution === null || this.#stopped) return;
+    const taken = { position: next.began, protocolImage: image, tenure: next };
+    booted.snapshots.write(taken, booted.execution.freeze(), (error, manifest) => {
+      if (manifest !== null)
+        observe("snapshot written", {
+          position: manifest.position.index,
+          bytes: manifest.totalBytes,
+        });
+      // A journal that has just begun is as short as it can be.
+      this.#keptBytes = 0;
+      done(error);
+    });
   }
 
   request(position: Position, from: readonly NodeId[]): void {
@@ -116,10 +151,11 @@ export class Snapshotting {
   }
 
   #write(position: Position, image: Uint8Array): void {
-    const { booted, observe, compact } = this.#options;
+    const { booted, observe, compact, tenure } = this.#options;
     if (booted.execution === null) return;
     this.#writing = true;
-    booted.snapshots.write(position, image, booted.execution.freeze(), (error, manifest) => {
+    const taken = { position, protocolImage: image, tenure: tenure() };
+    booted.snapshots.write(taken, booted.execution.freeze(), (error, manifest) => {
       this.#writing = false;
       if (manifest === null) return this.#diskFailed("snapshot", error);
       observe("snapshot written", { position: position.index, bytes: manifest.totalBytes });
@@ -133,13 +169,17 @@ export class Snapshotting {
     const { booted, deliveries, installed, observe } = this.#options;
     const { execution } = booted;
     if (execution === null || manifest.position.index <= execution.executedUpTo.index) return;
+    if (this.#held) {
+      this.#postponed = manifest;
+      return;
+    }
     this.#installing = true;
     deliveries.pause();
     booted.snapshots.load(manifest, execution.restore(), (problem) => {
       this.#installing = false;
       if (problem !== null) return this.#diskFailed("transferred snapshot", problem);
       observe("state installed", { position: manifest.position.index });
-      installed(manifest.position, manifest.image);
+      installed(manifest);
     });
   }
 

@@ -9,16 +9,14 @@ const BULK_BYTES = 64 * 1024;
 export interface WireOptions<M> {
   readonly network: Network;
   readonly messages: MessageCodec<M>;
-  /** Number of the configuration: messages of another one are not for this replica. */
-  readonly configuration: number;
   readonly checksum: Checksum;
 }
 
 export type Incoming<M> =
-  | { readonly kind: "message"; readonly message: M }
+  | { readonly kind: "message"; readonly configuration: number; readonly message: M }
   | { readonly kind: "host"; readonly message: HostMessage }
-  /** Whole, but of another configuration. */
-  | { readonly kind: "foreign" };
+  /** Whole, but of a configuration that has no replica here. */
+  | { readonly kind: "foreign"; readonly configuration: number };
 
 /** Turns messages into frames and back. */
 export class Wire<M> {
@@ -29,8 +27,9 @@ export class Wire<M> {
     this.#options = options;
   }
 
-  sendMessage(to: readonly NodeId[], message: M): void {
-    const { network, messages, configuration, checksum } = this.#options;
+  /** `configuration`: number of that of the replica which says it, and of those it is for. */
+  sendMessage(configuration: number, to: readonly NodeId[], message: M): void {
+    const { network, messages, checksum } = this.#options;
     const frame = encodeFrame(this.#writer, "message", checksum, (writer) => {
       writer.u32(configuration);
       messages.encode(writer, message);
@@ -46,8 +45,11 @@ export class Wire<M> {
     network.send(to, bulk ? "bulk" : "urgent", frame);
   }
 
-  /** Null: damaged, or not what a member says. */
-  open(lent: Uint8Array): Incoming<M> | null {
+  /**
+   * Null: damaged, or not what a member says. `hasReplica`: whether messages of this configuration
+   * are for anybody here.
+   */
+  open(lent: Uint8Array, hasReplica: (configuration: number) => boolean): Incoming<M> | null {
     // One copy here, so that whatever a protocol keeps pins nothing but its own frame.
     const frame = openFrame(lent.slice(), this.#options.checksum);
     if (frame === null) return null;
@@ -56,8 +58,9 @@ export class Wire<M> {
       return message === null ? null : { kind: "host", message };
     }
     if (frame.kind !== "message") return null;
-    if (frame.body.u32() !== this.#options.configuration) return { kind: "foreign" };
+    const configuration = frame.body.u32();
+    if (!hasReplica(configuration)) return { kind: "foreign", configuration };
     const message = this.#options.messages.decode(frame.body);
-    return message === null ? null : { kind: "message", message };
+    return message === null ? null : { kind: "message", configuration, message };
   }
 }

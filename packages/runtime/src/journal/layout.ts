@@ -1,6 +1,6 @@
 import { type About, Reader, Writer } from "@synod/core";
+import { hexToBytes } from "../hex.ts";
 import type { Checksum } from "../host-options.ts";
-import { hexToBytes } from "../identity-codec.ts";
 
 /** A disk writes a sector whole or not at all; everything in a segment is made of them. */
 export const SECTOR_BYTES = 512;

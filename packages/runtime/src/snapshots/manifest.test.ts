@@ -21,6 +21,7 @@ function chunksOf(...lengths: number[]) {
 const SMALL = {
   position: { log: 0, index: 77 },
   image: Uint8Array.of(1, 2, 3),
+  tenure: null,
   chunks: chunksOf(10, 1, 500),
 };
 

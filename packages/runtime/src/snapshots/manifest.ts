@@ -1,9 +1,13 @@
 import { hash64, type Position, Reader, Writer } from "@synod/core";
+import type { Tenure } from "../configuration.ts";
+import { CONFIGURATION_BYTES_MAX, readTenure, writeTenure } from "../configuration-codec.ts";
 import type { Checksum } from "../host-options.ts";
 
 /** "SYNS", little-endian. */
 const MAGIC = 0x534e5953;
 const VERSION = 1;
+/** Of the manifest of a later configuration than the first, which it names. */
+const VERSION_LATER = 2;
 
 /**
  * Most chunks of a snapshot: with usual chunks, a state of 16 GiB. A manifest fits in one frame.
@@ -14,7 +18,8 @@ export const CHUNK_BYTES_MAX: number = 2_500_000;
 /** Largest image of a protocol. */
 export const PROTOCOL_IMAGE_BYTES_MAX: number = 1_048_576;
 /** Largest manifest that the above allow. */
-export const MANIFEST_BYTES_MAX: number = 64 + PROTOCOL_IMAGE_BYTES_MAX + CHUNKS_MAX * 16;
+export const MANIFEST_BYTES_MAX: number =
+  96 + CONFIGURATION_BYTES_MAX + PROTOCOL_IMAGE_BYTES_MAX + CHUNKS_MAX * 16;
 
 export interface Chunk {
   /** Where it begins in the data. */
@@ -33,6 +38,8 @@ export interface Manifest {
   readonly position: Position;
   /** The protocol's own image, handed back to it when it starts from this snapshot. */
   readonly image: Uint8Array;
+  /** The configuration that goes on from this state; null while that is the first one. */
+  readonly tenure: Tenure | null;
   readonly chunks: readonly Chunk[];
   /** Bytes of all chunks. */
   readonly totalBytes: number;
@@ -53,16 +60,17 @@ export function isChunk(chunk: Chunk, bytes: Uint8Array, checksum: Checksum): bo
 }
 
 export function encodeManifest(
-  manifest: Pick<Manifest, "position" | "image" | "chunks">,
+  manifest: Pick<Manifest, "position" | "image" | "tenure" | "chunks">,
   checksum: Checksum,
 ): Uint8Array {
-  const { position, image, chunks } = manifest;
+  const { position, image, tenure, chunks } = manifest;
   const writer = new Writer(64 + image.length + chunks.length * 16);
   writer.u32(MAGIC);
-  writer.u16(VERSION);
+  writer.u16(tenure === null ? VERSION : VERSION_LATER);
   writer.u32(position.log);
   writer.u53(position.index);
   writer.bytes(image);
+  if (tenure !== null) writeTenure(writer, tenure);
   writer.u32(chunks.length);
   for (const chunk of chunks) {
     writer.u32(chunk.length);
@@ -80,9 +88,13 @@ export function decodeManifest(bytes: Uint8Array, checksum: Checksum): Manifest 
   if (end < 0 || bytes.length > MANIFEST_BYTES_MAX) return null;
   if (new Reader(bytes, end).u32() !== checksum(bytes.subarray(0, end))) return null;
   const reader = new Reader(bytes, 0, end);
-  if (reader.u32() !== MAGIC || reader.u16() !== VERSION) return null;
+  if (reader.u32() !== MAGIC) return null;
+  const version = reader.u16();
+  if (version !== VERSION && version !== VERSION_LATER) return null;
   const position = { log: reader.u32(), index: reader.u53() };
   const image = reader.bytes(PROTOCOL_IMAGE_BYTES_MAX).slice();
+  const tenure = version === VERSION_LATER ? readTenure(reader) : null;
+  if (version === VERSION_LATER && tenure === null) return null;
   const count = reader.count(16);
   if (count === 0 || count > CHUNKS_MAX || position.index === 0) return null;
   const chunks: Chunk[] = [];
@@ -95,7 +107,7 @@ export function decodeManifest(bytes: Uint8Array, checksum: Checksum): Manifest 
     totalBytes += length;
   }
   if (!reader.complete()) return null;
-  return { position, image, chunks, totalBytes, digest: hash64(bytes) };
+  return { position, image, tenure, chunks, totalBytes, digest: hash64(bytes) };
 }
 
 function hex(half: number): string {

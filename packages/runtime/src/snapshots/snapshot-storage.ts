@@ -1,4 +1,5 @@
 import type { MachineImage, MachineRestore, PortError, Position } from "@synod/core";
+import type { Tenure } from "../configuration.ts";
 import type { SnapshotProblem } from "./files.ts";
 import type { Manifest } from "./manifest.ts";
 
@@ -11,6 +12,15 @@ export type LoadOutcome =
   /** There was one, and nothing of it can be used: the state has to come from other members. */
   | { readonly kind: "lost"; readonly damaged: readonly number[] }
   | { readonly kind: "failed"; readonly error: PortError };
+
+/** What a snapshot is of. */
+export interface SnapshotTaken {
+  readonly position: Position;
+  /** The protocol's own. */
+  readonly protocolImage: Uint8Array;
+  /** The configuration that goes on from there; null: the first one. */
+  readonly tenure: Tenure | null;
+}
 
 /** A snapshot on its way in: chunks in any order, from anywhere, held against the manifest. */
 export interface SnapshotIntake {
@@ -46,12 +56,11 @@ export interface SnapshotStorage<Intake extends SnapshotIntake = SnapshotIntake>
     done: (problem: SnapshotProblem | null) => void,
   ): void;
   /**
-   * Writes the state as of `position`, and calls back when it is durable and in force, or with the
+   * Writes the state as of a position, and calls back when it is durable and in force, or with the
    * newest one when that is as new. The image is released. After `no-space` the older one stays.
    */
   write(
-    position: Position,
-    protocolImage: Uint8Array,
+    taken: SnapshotTaken,
     image: MachineImage,
     done: (error: PortError | null, manifest: Manifest | null) => void,
   ): void;

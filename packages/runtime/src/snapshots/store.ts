@@ -1,4 +1,4 @@
-import type { Done, MachineImage, MachineRestore, PortError, Position } from "@synod/core";
+import type { Done, MachineImage, MachineRestore, PortError } from "@synod/core";
 import { type Guard, guardedClock, guardedDisk } from "../guard.ts";
 import { filesOf, findSnapshots } from "./catalog.ts";
 import { publish, removeAll, type SnapshotPorts, type SnapshotProblem } from "./files.ts";
@@ -6,7 +6,7 @@ import { SnapshotInstall } from "./install.ts";
 import { loadChunks, readVerified } from "./loading.ts";
 import { decodeManifest, encodeManifest, type Manifest } from "./manifest.ts";
 import { unfinishedManifestName, writingName } from "./names.ts";
-import type { LoadOutcome, SnapshotStorage } from "./snapshot-storage.ts";
+import type { LoadOutcome, SnapshotStorage, SnapshotTaken } from "./snapshot-storage.ts";
 import { writeData } from "./writing.ts";
 
 export type { LoadOutcome } from "./snapshot-storage.ts";
@@ -114,22 +114,22 @@ export class SnapshotStore implements SnapshotStorage<SnapshotInstall> {
   }
 
   /**
-   * Writes the state as of `position` in slices, and calls back when it is durable and in force.
+   * Writes the state as of a position in slices, and calls back when it is durable and in force.
    * The image is released. After `io` nothing about the disk is known, and the host stops; after
    * `no-space` the older snapshot stays.
    */
   write(
-    position: Position,
-    protocolImage: Uint8Array,
+    taken: SnapshotTaken,
     image: MachineImage,
     done: (error: PortError | null, manifest: Manifest | null) => void,
   ): void {
     const { newest } = this;
+    const { position } = taken;
     if (newest !== null && newest.position.index >= position.index) {
       image.release();
       return this.#ports.clock.defer(() => done(null, newest));
     }
-    const source = { position, protocolImage, image, chunkBytes: this.#chunkBytes };
+    const source = { ...taken, image, chunkBytes: this.#chunkBytes };
     writeData(this.#ports, source, (error, manifest) => {
       if (error !== null) return done(error, null);
       const { index } = position;

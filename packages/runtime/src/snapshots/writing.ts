@@ -1,4 +1,4 @@
-import type { MachineImage, PortError, Position } from "@synod/core";
+import type { MachineImage, PortError } from "@synod/core";
 import { createAnew, removeAll, type SnapshotPorts } from "./files.ts";
 import {
   CHUNK_BYTES_MAX,
@@ -8,6 +8,7 @@ import {
   encodeManifest,
 } from "./manifest.ts";
 import { writingName } from "./names.ts";
+import type { SnapshotTaken } from "./snapshot-storage.ts";
 
 /**
  * Data is synced when this much of it has been written: one sync of everything at the end would
@@ -15,10 +16,7 @@ import { writingName } from "./names.ts";
  */
 export const SYNC_BYTES: number = 4 * 1024 * 1024;
 
-export interface DataToWrite {
-  readonly position: Position;
-  /** The protocol's own. */
-  readonly protocolImage: Uint8Array;
+export interface DataToWrite extends SnapshotTaken {
   readonly image: MachineImage;
   readonly chunkBytes: number;
 }
@@ -39,7 +37,7 @@ export function writeData(
   done: (error: PortError | null, manifest: Uint8Array) => void,
 ): void {
   const { disk, clock, checksum } = ports;
-  const { position, image, protocolImage } = source;
+  const { position, image, protocolImage, tenure } = source;
   const name = writingName(position.index);
   const chunks: Chunk[] = [];
   let offset = 0;
@@ -48,7 +46,10 @@ export function writeData(
   const end = (error: PortError | null): void => {
     image.release();
     if (error === null)
-      return done(null, encodeManifest({ position, image: protocolImage, chunks }, checksum));
+      return done(
+        null,
+        encodeManifest({ position, image: protocolImage, tenure, chunks }, checksum),
+      );
     // Best effort: what is left here is removed at the next attempt or start, at the latest.
     removeAll(disk, [name], () => done(error, new Uint8Array(0)));
   };

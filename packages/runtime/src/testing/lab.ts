@@ -15,7 +15,7 @@ import {
 import type { Configuration } from "../configuration.ts";
 import { createHost } from "../host/host.ts";
 import type { Host, HostTuning, SessionRequest } from "../host-options.ts";
-import { formatDirectory } from "../identity-format.ts";
+import { type FormatOptions, formatDirectory } from "../identity-format.ts";
 import type { Outcome } from "../outcome.ts";
 
 const CLUSTER = "5".repeat(32);
@@ -34,6 +34,8 @@ export interface LabOptions<S, M> {
   readonly seed?: number;
   /** Formatted node by node, without knowing each other: they must register before they vote. */
   readonly strangers?: true;
+  /** Nodes after those of `roles` that are members of nothing yet. */
+  readonly newcomers?: number;
 }
 
 export interface LabNode {
@@ -61,6 +63,12 @@ export class Lab<S, M> {
   readonly #options: LabOptions<S, M>;
   readonly #seed: number;
   #tokens = 0;
+  #formats = 0;
+  /** Those of nodes that were not formatted with the cluster. */
+  readonly dataIds = new Map<NodeId, string>();
+  /** By position, what was executed there: everybody must execute the same. */
+  readonly #order = new Map<number, string[]>();
+  readonly #places = new Map<NodeId, { position: number; place: number }>();
 
   constructor(options: LabOptions<S, M>, images?: readonly DiskImage[]) {
     this.#options = options;
@@ -71,7 +79,8 @@ export class Lab<S, M> {
       arrives: () => undefined,
       hit: () => undefined,
     });
-    this.nodes = options.roles.map((_, id) => ({
+    const count = options.roles.length + (options.newcomers ?? 0);
+    this.nodes = Array.from({ length: count }, (_, id) => ({
       id,
       disk: this.#disk(id, images?.[id]),
       host: null,
@@ -101,6 +110,7 @@ export class Lab<S, M> {
     node.isUp = false;
     node.ended = null;
     node.applied = [];
+    this.#places.delete(id);
     node.fence = new Fence(() => this.#fallen(node));
     node.machine = withoutMachine.includes(id) ? null : new KeyValueMachine();
     const { fence } = node;
@@ -124,6 +134,9 @@ export class Lab<S, M> {
         observe: (event, detail) => {
           if (!fence.down) node.events.push(`${event} ${detail["position"] ?? ""}`);
         },
+        executed: (position, client, sequence) => {
+          if (!fence.down) this.#executed(id, position.index, `${client}#${sequence}`);
+        },
       },
     });
     node.host.start((problem) => {
@@ -131,6 +144,34 @@ export class Lab<S, M> {
       if (problem === null) node.isUp = true;
       else node.ended = `${problem.code}: ${problem.message}`;
     });
+  }
+
+  /** All members of the next configuration; newcomers by the data ids that they were given. */
+  reconfigure(
+    at: NodeId,
+    ids: readonly NodeId[],
+    quorums: Configuration["quorums"] = null,
+  ): number {
+    this.#tokens += 1;
+    const host = this.node(at).host;
+    const members = ids.map((id) => {
+      const member = { id, address: `node-${id}`, zone: "", roles: [] };
+      return this.dataIds.has(id) ? { ...member, dataId: this.dataIds.get(id) as string } : member;
+    });
+    const replaces = host?.status().configuration ?? 0;
+    host?.reconfigure({ token: this.#tokens, replaces, members, quorums, deadlineMs: 60_000 });
+    return this.#tokens;
+  }
+
+  /** An empty disk in the place of this node's, formatted by an operator. */
+  replaceDisk(id: NodeId): void {
+    const node = this.node(id);
+    node.fence.fall();
+    node.disk.wipe();
+    this.#formats += 1;
+    const dataId = `${id}${this.#formats}`.padStart(32, "e");
+    this.dataIds.set(id, dataId);
+    this.#format([id], () => ({ dataId }));
   }
 
   /** The process is gone. `power`: and what was not synced with it. */
@@ -220,36 +261,56 @@ export class Lab<S, M> {
     return { number: 1, cluster: CLUSTER, members, quorums: null };
   }
 
-  /** All at once, so that all may vote from their first second. */
+  /** All at once, so that all may vote from their first second; newcomers on their own. */
   #formatAll(): void {
-    let left = this.nodes.length;
-    const identities = this.nodes.map(({ id }) => ({
+    const count = this.#options.roles.length;
+    const identities = this.#options.roles.map((_, id) => ({
       node: id,
       dataId: `${id}`.padStart(32, "d"),
       incarnation: 0,
       boot: 0,
     }));
-    for (const { id, disk } of this.nodes) {
-      formatDirectory(
-        {
-          disk: disk.attach(),
-          checksum: crc32,
-          random: virtualRandom(this.#seed, id, 0),
-          cluster: CLUSTER,
-          node: id,
-          dataId: identities[id]?.dataId as string,
-          ...(this.#options.strangers === true
-            ? {}
-            : { registeredPeers: identities.filter(({ node }) => node !== id) }),
-        },
-        (error) => {
-          if (error !== null) throw new Error(`format: ${error.message}`);
-          left -= 1;
-        },
-      );
+    for (const { id } of this.nodes)
+      if (id >= count) this.dataIds.set(id, `${id}`.padStart(32, "d"));
+    this.#format(
+      this.nodes.map(({ id }) => id),
+      (id) => ({
+        dataId: `${id}`.padStart(32, "d"),
+        ...(this.#options.strangers === true || id >= count
+          ? {}
+          : { registeredPeers: identities.filter(({ node }) => node !== id) }),
+      }),
+    );
+  }
+
+  #format(
+    ids: readonly NodeId[],
+    more: (id: NodeId) => Pick<FormatOptions, "dataId" | "registeredPeers">,
+  ): void {
+    let left = ids.length;
+    for (const id of ids) {
+      const base = { checksum: crc32, cluster: CLUSTER, node: id };
+      const random = virtualRandom(this.#seed, id, 0);
+      const disk = this.node(id).disk.attach();
+      formatDirectory({ ...base, disk, random, ...more(id) }, (error) => {
+        if (error !== null) throw new Error(`format: ${error.message}`);
+        left -= 1;
+      });
     }
     if (!this.runUntil(() => left === 0)) throw new Error("formatting did not end");
-    for (const { disk } of this.nodes) disk.kill();
+    for (const id of ids) this.node(id).disk.kill();
+  }
+
+  #executed(id: NodeId, position: number, command: string): void {
+    const before = this.#places.get(id);
+    const place = before?.position === position ? before.place + 1 : 0;
+    this.#places.set(id, { position, place });
+    const known = this.#order.get(position) ?? [];
+    this.#order.set(position, known);
+    const other = known[place];
+    if (other === undefined) known.push(command);
+    else if (other !== command)
+      throw new Error(`at ${position}.${place} node ${id} executed ${command}, not ${other}`);
   }
 }
 

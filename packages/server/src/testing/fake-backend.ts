@@ -76,6 +76,21 @@ export const STATUS: HostStatus = {
   node: 1,
   cluster: "0123456789abcdef0123456789abcdef",
   configuration: 1,
+  membership: {
+    state: "member",
+    members: [0, 1, 2].map((id) => ({
+      id,
+      address: `127.0.0.1:${7000 + id}`,
+      zone: "",
+      roles: [],
+    })),
+    quorums: null,
+    began: { log: 0, index: 0 },
+    stopping: false,
+    holders: [1],
+    settled: true,
+    applicants: [],
+  },
   protocol: "multipaxos",
   replica: {
     role: "follower",

@@ -2,7 +2,11 @@ import type { HostStatus, HostTuning } from "@synod/runtime";
 import type { Accuse } from "./verdict.ts";
 
 /** The limits that a host was given. */
-export type BoundedBy = Pick<HostTuning, "outstandingMax" | "journalBytesMax" | "sessionsMax">;
+export interface BoundedBy
+  extends Pick<HostTuning, "outstandingMax" | "journalBytesMax" | "sessionsMax"> {
+  /** Nodes that were ever members: each has a session. */
+  readonly nodes: number;
+}
 
 /** Largest single thing that may stand above a limit: one record with a whole batch. */
 const SLACK_BYTES = 1_000_000;
@@ -20,7 +24,7 @@ export function checkBounds(status: HostStatus, limits: BoundedBy, accuse: Accus
     ["requests", outstanding, 2 * limits.outstandingMax + OWN_REQUESTS_MAX],
     ["bytes of journal", journalBytes, 8 * limits.journalBytesMax + SLACK_BYTES],
     // One session belongs to each node; one more may be opened before the oldest goes.
-    ["sessions", sessions, limits.sessionsMax + status.peers.length + 2],
+    ["sessions", sessions, limits.sessionsMax + limits.nodes + 1],
     ["bytes of snapshots", snapshotBytes, 4 * SLACK_BYTES],
     ["bytes of proposals in its queue", replica.detail["queueBytes"] ?? 0, 16 * SLACK_BYTES],
     ["reads waiting", replica.detail["readsWaiting"] ?? 0, 2 * limits.outstandingMax],

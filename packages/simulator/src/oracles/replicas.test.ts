@@ -106,6 +106,47 @@ describe("a voter's word", () => {
   });
 });
 
+const position = { log: 0, index: 0 };
+const status = {
+  node: 0,
+  cluster: "",
+  configuration: 1,
+  protocol: "",
+  replica: {
+    role: "",
+    leader: null,
+    ballot: "",
+    chosenUpTo: 0,
+    compactedUpTo: 0,
+    voter: true,
+    detail: {},
+  },
+  membership: {
+    state: "member" as const,
+    members: [],
+    quorums: null,
+    began: position,
+    stopping: false,
+    holders: [],
+    settled: true,
+    applicants: [],
+  },
+  dataId: "",
+  incarnation: 1,
+  voter: true,
+  nonVoterReason: "",
+  ready: true,
+  notReadyReason: "",
+  executedUpTo: position,
+  journalBytes: 0,
+  snapshotBytes: 0,
+  snapshotPosition: position,
+  sessions: 0,
+  outstanding: 0,
+  diskFull: false,
+  peers: [],
+};
+
 describe("configurations", () => {
   it("intersect", () => {
     const { seen, accuse } = accusations();
@@ -125,46 +166,22 @@ describe("configurations", () => {
   it("are the same for all", () => {
     const { seen, accuse } = accusations();
     const configurations = new Configurations(accuse);
-    configurations.runs({ node: 0, configuration: 1 });
-    configurations.runs({ node: 1, configuration: 1 });
+    const runs = (node: number, configuration: number, ids: readonly number[]) => {
+      const members = ids.map((id) => ({ id, address: "", zone: "", roles: [] }));
+      const membership = { ...status.membership, members };
+      configurations.runs({ node, configuration, membership });
+    };
+    runs(0, 1, [0, 1, 2]);
+    runs(1, 1, [0, 1, 2]);
+    runs(2, 2, [0, 1]);
     expect(seen).toEqual([]);
-    configurations.runs({ node: 2, configuration: 2 });
+    runs(0, 2, [0, 2]);
     expect(seen).toHaveLength(1);
   });
 });
 
 describe("bounds", () => {
-  const position = { log: 0, index: 0 };
-  const status = {
-    node: 0,
-    cluster: "",
-    configuration: 1,
-    protocol: "",
-    replica: {
-      role: "",
-      leader: null,
-      ballot: "",
-      chosenUpTo: 0,
-      compactedUpTo: 0,
-      voter: true,
-      detail: {},
-    },
-    dataId: "",
-    incarnation: 1,
-    voter: true,
-    nonVoterReason: "",
-    ready: true,
-    notReadyReason: "",
-    executedUpTo: position,
-    journalBytes: 0,
-    snapshotBytes: 0,
-    snapshotPosition: position,
-    sessions: 0,
-    outstanding: 0,
-    diskFull: false,
-    peers: [],
-  };
-  const limits = { outstandingMax: 4, journalBytesMax: 1_000, sessionsMax: 8 };
+  const limits = { outstandingMax: 4, journalBytesMax: 1_000, sessionsMax: 8, nodes: 1 };
 
   it.each([
     ["requests", { outstanding: 17 }],

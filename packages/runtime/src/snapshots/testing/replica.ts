@@ -92,5 +92,6 @@ export function write(
   done: (error: { readonly code: string } | null, manifest: Manifest | null) => void,
 ): void {
   const { executedUpTo } = execution;
-  store.write(executedUpTo, protocolImage(executedUpTo), execution.freeze(), done);
+  const taken = { position: executedUpTo, protocolImage: protocolImage(executedUpTo) };
+  store.write({ ...taken, tenure: null }, execution.freeze(), done);
 }

@@ -1,0 +1,91 @@
+import type { Disk, Done } from "@synod/core";
+import type { Checksum } from "../host-options.ts";
+import { createJournal } from "./create-journal.ts";
+import { inOrder } from "./in-order.ts";
+import { segmentSequence } from "./layout.ts";
+
+/**
+ * Every configuration has a journal of its own: what a member promised in one says nothing in
+ * another. The segments of the first one have plain names; those of a later one begin with its
+ * number. So whatever a crash leaves of an old journal is never taken for a part of the new one.
+ */
+function prefixOf(configuration: number): string {
+  return configuration === 1 ? "" : `c${configuration}-`;
+}
+
+/** Of which configuration's journal this file is a segment; null when it is none. */
+export function journalOf(name: string): number | null {
+  const match = /^(?:c([1-9]\d{0,14})-)?(journal-\d{12})$/.exec(name);
+  if (match === null || segmentSequence(match[2] as string) === null) return null;
+  return match[1] === undefined ? 1 : Number(match[1]);
+}
+
+/** The disk as the journal of a configuration sees it: its own segments, under plain names. */
+export function journalDisk(disk: Disk, configuration: number): Disk {
+  const prefix = prefixOf(configuration);
+  if (prefix === "") return disk;
+  const full = (name: string): string => prefix + name;
+  return {
+    lock: (done) => disk.lock(done),
+    unlock: (done) => disk.unlock(done),
+    list: (done) =>
+      disk.list((error, names) => {
+        const own = names.filter((name) => journalOf(name) === configuration);
+        done(
+          error,
+          own.map((name) => name.slice(prefix.length)),
+        );
+      }),
+    create: (name, done) => disk.create(full(name), done),
+    size: (name, done) => disk.size(full(name), done),
+    read: (name, offset, length, done) => disk.read(full(name), offset, length, done),
+    write: (name, offset, bytes, done) => disk.write(full(name), offset, bytes, done),
+    sync: (name, done) => disk.sync(full(name), done),
+    rename: (from, to, done) => disk.rename(full(from), full(to), done),
+    remove: (name, done) => disk.remove(full(name), done),
+    syncDirectory: (done) => disk.syncDirectory(done),
+  };
+}
+
+/**
+ * Makes the empty journal of a configuration that is not in force here yet: what there is of it is
+ * of an attempt that a crash ended, and nobody has relied on that.
+ */
+export function beginJournal(
+  options: { readonly disk: Disk; readonly checksum: Checksum; readonly identity: string },
+  configuration: number,
+  done: Done,
+): void {
+  const { disk, checksum, identity } = options;
+  const own = journalDisk(disk, configuration);
+  inOrder(
+    [
+      (next) => removeJournals(disk, (number) => number === configuration, next),
+      (next) => createJournal({ disk: own, checksum, identity }, next),
+    ],
+    done,
+  );
+}
+
+/** Removes the journals of these configurations. */
+export function removeJournals(
+  disk: Disk,
+  isGone: (configuration: number) => boolean,
+  done: Done,
+): void {
+  disk.list((error, names) => {
+    if (error !== null) return done(error);
+    const gone = names.filter((name) => {
+      const number = journalOf(name);
+      return number !== null && isGone(number);
+    });
+    if (gone.length === 0) return done(null);
+    inOrder(
+      [
+        ...gone.map((name) => (next: Done) => disk.remove(name, next)),
+        (next: Done) => disk.syncDirectory(next),
+      ],
+      done,
+    );
+  });
+}
