@@ -24,7 +24,8 @@ export type Purpose =
   | "fork"
   | "life-disk"
   | "damage"
-  | "core";
+  | "core"
+  | "reconfiguration";
 
 /** Distinct odd numbers, spread by the hash; their order is part of no format. */
 const SALTS: Readonly<Record<Purpose, number>> = Object.freeze({
@@ -45,6 +46,7 @@ const SALTS: Readonly<Record<Purpose, number>> = Object.freeze({
   client: 0xf1bbcdcb,
   fork: 0x9e3779b1,
   "life-disk": 0x510e527f,
+  reconfiguration: 0xcbbb9d5d,
   damage: 0x1f83d9ab,
   core: 0x5be0cd19,
 });

@@ -1,11 +1,10 @@
-import type { Machine, NodeId, Position } from "@synod/core";
+import type { Effect, Input, Machine, NodeId, Position } from "@synod/core";
 import { type Configuration, createHost, type Host, type Outcome } from "@synod/runtime";
 import { draw } from "./addressed.ts";
 import { VirtualDisk } from "./disk.ts";
 import { type CrashFate, type DiskImage, seededFate } from "./disk-image.ts";
 import { Fence, fenced } from "./fence.ts";
-import type { Life } from "./life.ts";
-import type { ProtocolWatch } from "./protocol-watch.ts";
+import { type Life, membersOf } from "./life.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimulatedSystem } from "./system.ts";
 import { type ClockShift, virtualClock, virtualRandom } from "./virtual-clock.ts";
@@ -43,6 +42,18 @@ export interface ClusterListener {
   damaged(node: NodeId): void;
 }
 
+/** Looks into the replicas of all nodes. */
+export interface ClusterWatch<S, M> {
+  stepped(
+    node: NodeId,
+    state: S,
+    step: { readonly input: Input<M>; readonly effects: readonly Effect<M>[] },
+  ): void;
+  /** For members of this configuration. */
+  leaves(node: NodeId, configuration: number, message: M): void;
+  fell(node: NodeId): void;
+}
+
 /** One member through all its incarnations. */
 export interface Member {
   readonly node: NodeId;
@@ -69,7 +80,7 @@ export interface ClusterOptions<S, M> {
   readonly switchboard: Switchboard;
   readonly listener: ClusterListener;
   /** Null: nobody looks into the replicas. */
-  readonly watch: ProtocolWatch<S, M> | null;
+  readonly watch: ClusterWatch<S, M> | null;
   /** Disks to begin with; absent ones are empty. */
   readonly images?: ReadonlyMap<NodeId, DiskImage>;
   /**
@@ -176,10 +187,10 @@ export class Cluster<S, M> {
     if (watch === null) return system.protocol;
     return watchedProtocol(system.protocol, {
       stepped: (state, input, effects) => {
-        if (current()) watch.stepped(node, state, input, effects);
+        if (current()) watch.stepped(node, state, { input, effects });
       },
-      leaves: (message) => {
-        if (current()) watch.leaves(node, message);
+      leaves: (message, configuration) => {
+        if (current()) watch.leaves(node, configuration, message);
       },
     });
   }
@@ -263,11 +274,11 @@ export class Cluster<S, M> {
 }
 
 /** The id of a simulated cluster: its seed. */
-export function configurationOf(life: Pick<Life, "seed" | "nodes">): Configuration {
+export function configurationOf(life: Pick<Life, "seed" | "nodes" | "members">): Configuration {
   return {
     number: 1,
     cluster: (life.seed >>> 0).toString(16).padStart(32, "0"),
-    members: life.nodes.map((id) => ({ id, address: `node-${id}`, zone: "", roles: [] })),
+    members: membersOf(life).map((id) => ({ id, address: `node-${id}`, zone: "", roles: [] })),
     quorums: null,
   };
 }

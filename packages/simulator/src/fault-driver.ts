@@ -42,6 +42,8 @@ interface FaultDriverOptions<S, M> {
   readonly forgot: (node: NodeId) => void;
   /** The clock of `node` has leapt, and so ended its waits. */
   readonly leapt: (node: NodeId) => void;
+  /** Asks for other members, as drawn. */
+  readonly reconfigure: (draw: number) => void;
   readonly hit: (probe: string) => void;
   readonly tell: (text: string) => void;
 }
@@ -172,6 +174,8 @@ export class FaultDriver<S, M> {
         return this.#leap(this.#resolve(fault.target), fault.byMs);
       case "usurp":
         return this.#usurp(this.#resolve("leader"), fault);
+      case "reconfigure":
+        return this.#options.reconfigure(fault.draw);
       case "muffle":
         return this.#muffle(this.#resolve("leader"), fault);
       case "cut":

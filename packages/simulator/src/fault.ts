@@ -11,7 +11,7 @@ export type { Edge, NetworkFault, Target } from "./fault-network.ts";
  */
 export type Fault = ProcessFault | NetworkFault | DiskTrouble;
 
-export type ProcessFault = Crash | PowerLoss | Pause | Stall | Jump | Usurp | Muffle;
+export type ProcessFault = Crash | PowerLoss | Pause | Stall | Jump | Usurp | Muffle | Reconfigure;
 
 /**
  * The node dies instead of making its `calls`-th port call after `atMs` (or a second later, if it
@@ -88,6 +88,14 @@ export interface Muffle {
   readonly forMs: number;
 }
 
+/** No fault at all: an operator asks for other members, in the middle of whatever goes on. */
+export interface Reconfigure {
+  readonly kind: "reconfigure";
+  readonly atMs: number;
+  /** Picks what changes, who is asked and who comes and goes. */
+  readonly draw: number;
+}
+
 export function describeFault(fault: Fault): string {
   switch (fault.kind) {
     case "crash":
@@ -107,6 +115,8 @@ export function describeFault(fault: Fault): string {
       return `let another usurp the leader's place, cut for ${fault.forMs} ms`;
     case "muffle":
       return `muffle the leader until another stands for election`;
+    case "reconfigure":
+      return `have an operator ask for other members, draw ${fault.draw}`;
     case "cut":
     case "flap":
     case "wave":

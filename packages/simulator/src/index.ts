@@ -33,6 +33,7 @@ export * from "./network-faults.ts";
 export type { Violation } from "./oracles/verdict.ts";
 export { COMMON_PROBES, type ProbeKind, Probes, probesOf } from "./probes.ts";
 export type { ProtocolWatch, WatchTools } from "./protocol-watch.ts";
+export { withReconfiguration } from "./reconfiguration.ts";
 export {
   type Regression,
   type RegressionProblem,

@@ -51,6 +51,8 @@ export interface Fork {
 export interface Life {
   readonly seed: number;
   readonly nodes: readonly NodeId[];
+  /** Those of the first configuration, ascending; absent: all of them, for ever. */
+  readonly members?: readonly NodeId[];
   /** How long faults go on, virtual ms; then all must come to rest. */
   readonly faultsMs: number;
   readonly network: NetworkFaults;
@@ -63,6 +65,11 @@ export interface Life {
   readonly core: CorePlan;
   /** The nodes whose disks may lose what was durable (fault-atlas.ts). */
   readonly victims: readonly NodeId[];
+}
+
+/** The first members of a life. */
+export function membersOf({ nodes, members }: Pick<Life, "nodes" | "members">): readonly NodeId[] {
+  return members ?? nodes;
 }
 
 /** Draws a life. Each seed leaves some classes of faults out (swarm testing). */

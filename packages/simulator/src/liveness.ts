@@ -25,6 +25,8 @@ const NOTICE_ELECTIONS = 3;
 const CALM_ELECTIONS = 3;
 /** What restarting and connecting may take besides, ms. */
 const PROGRESS_SLACK_MS = 4_000;
+/** And a hand-over that was under way, with a state to be fetched. */
+const HAND_OVER_MS = 10_000;
 /** Longer than any life. */
 const FOR_EVER_MS = 10_000_000;
 
@@ -43,6 +45,8 @@ interface LivenessOptions<S, M> {
   readonly electionTimeoutMs: number;
   /** Whether a core at rest can be expected to keep its leader beside what is outside of it. */
   readonly keepsLeader: boolean;
+  /** Of the newest configuration that anybody lives in. */
+  readonly members: () => readonly NodeId[];
   readonly calm: () => void;
   readonly hit: (probe: string) => void;
   readonly tell: (text: string) => void;
@@ -87,7 +91,8 @@ export class Liveness<S, M> {
     driver.end(new Set(held));
     this.#cutLinks();
     for (const client of clients) client.finish(LAST_OPERATIONS, [...this.#core]);
-    const limit = PROGRESS_ELECTIONS_MAX * electionTimeoutMs + PROGRESS_SLACK_MS;
+    const changes = life.members === undefined ? 0 : HAND_OVER_MS;
+    const limit = PROGRESS_ELECTIONS_MAX * electionTimeoutMs + PROGRESS_SLACK_MS + changes;
     scheduler.after(limit, -1, "world", () => {
       if (!this.#served)
         panel.accuse("progress", `nobody was served in ${limit} ms after the faults`);
@@ -144,7 +149,9 @@ export class Liveness<S, M> {
     if (partial) return this.#served ? null : "nobody was served";
     const busy = clients.filter((client) => !client.finished);
     if (busy.length > 0) return `clients ${busy.map((client) => client.plan.index)} are busy`;
-    return checkRest(cluster, nodes, panel, codec);
+    if (this.#options.life.members === undefined) return checkRest(cluster, nodes, panel, codec);
+    // Who is no member any more needs to come to nothing.
+    return checkRest(cluster, new Set(this.#options.members()), panel, codec);
   }
 
   #demand(stage: "core" | "all", nodes: ReadonlySet<NodeId>): void {

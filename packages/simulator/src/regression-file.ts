@@ -66,6 +66,7 @@ const FAULT_SHAPES: Readonly<Record<Life["faults"][number]["kind"], Shape>> = {
   stall: { ...LASTS, target: "any" },
   jump: { ...AT, target: "any", byMs: "number" },
   usurp: { ...LASTS, draw: "number", wakeMs: "number" },
+  reconfigure: { ...AT, draw: "number" },
   muffle: { ...LASTS, draw: "number" },
   cut: { ...LASTS, side: "list", direction: "string", silent: "boolean" },
   flap: { ...AT, target: "any" },

@@ -1,11 +1,15 @@
 import type { Effect, Input, Protocol } from "@synod/core";
+import { configurationBefore } from "./configuration-watches.ts";
 
 /** What is told about one replica's protocol. It never changes anything. */
 export interface ProtocolTap<S, M> {
   /** After a step. */
   stepped(state: S, input: Input<M>, effects: readonly Effect<M>[]): void;
-  /** `message` leaves the node now: everything that it waited for is durable. */
-  leaves(message: M): void;
+  /**
+   * `message` leaves the node now, for members of this configuration: everything that it waited for
+   * is durable.
+   */
+  leaves(message: M, configuration: number): void;
 }
 
 /** The protocol itself, seen by oracles. */
@@ -19,7 +23,7 @@ export function watchedProtocol<S, M>(
       version: protocol.messages.version,
       decode: (reader) => protocol.messages.decode(reader),
       encode: (writer, message) => {
-        tap.leaves(message);
+        tap.leaves(message, configurationBefore(writer));
         protocol.messages.encode(writer, message);
       },
     },

@@ -1,19 +1,23 @@
-import { type NodeId, Reader } from "@synod/core";
+import { type NodeId, type QuorumSystem, Reader } from "@synod/core";
 import type { Outcome } from "@synod/runtime";
 import { HOST_TUNING, quorumsOf } from "@synod/runtime";
 import { Client, type OperationEnd } from "./client.ts";
-import { Cluster, type ClusterListener, configurationOf } from "./cluster.ts";
+import { Cluster, type ClusterListener, type ClusterWatch } from "./cluster.ts";
+import { ConfigurationWatches } from "./configuration-watches.ts";
 import { FaultDriver } from "./fault-driver.ts";
-import { formatCluster } from "./format-cluster.ts";
+import { dataId, formatCluster } from "./format-cluster.ts";
 import { HashChain } from "./hash-chain.ts";
 import type { Fork, Life } from "./life.ts";
 import { Liveness } from "./liveness.ts";
 import { Mailbox } from "./mailbox.ts";
+import { ChosenValues } from "./oracles/chosen-values.ts";
+import { KeptWord } from "./oracles/kept-word.ts";
 import type { Operation } from "./oracles/operation.ts";
 import { Panel } from "./oracles/panel.ts";
 import { checkFork } from "./oracles/platters.ts";
 import { Probes } from "./probes.ts";
 import type { ProtocolWatch } from "./protocol-watch.ts";
+import { Reconfigurer } from "./reconfiguration.ts";
 import { Scheduler } from "./scheduler.ts";
 import { describeAttempt, describeEnd, type Story, type StoryKind } from "./story.ts";
 import type { SimulatedSystem } from "./system.ts";
@@ -74,7 +78,10 @@ export class World<S, M> {
   readonly #clients: readonly Client[];
   readonly #driver: FaultDriver<S, M>;
   readonly #liveness: Liveness<S, M>;
-  readonly #watch: ProtocolWatch<S, M>;
+  readonly #watch: ClusterWatch<S, M>;
+  readonly #reconfigurer: Reconfigurer<S, M>;
+  /** What voters said, configuration by configuration. */
+  readonly #words: KeptWord[] = [];
   /** The position that a member's state came from, when it was put in place as a whole. */
   readonly #bases = new Map<NodeId, number>();
   readonly #starting = new Set<NodeId>();
@@ -107,7 +114,16 @@ export class World<S, M> {
       listener: this.#listener(),
       watch: this.#watch,
     });
-    this.panel.configurations.intersect(life.nodes, quorumsOf(this.cluster.configuration));
+    const quorums = quorumsOf(this.cluster.configuration);
+    this.panel.configurations.intersect(quorums.members, quorums);
+    for (const node of life.nodes) this.panel.noVote.shows(node, dataId(life.seed, node));
+    this.#reconfigurer = new Reconfigurer({
+      life,
+      cluster: this.cluster,
+      isLost: (node) => this.#isLost(node),
+      hit: (probe) => this.probes.hit(probe),
+      tell: (text) => this.#tell("fault", text),
+    });
     this.#mailbox = new Mailbox({
       scheduler: this.scheduler,
       seed: life.seed,
@@ -132,9 +148,10 @@ export class World<S, M> {
       damaged: (node) => this.panel.noVote.damaged(node),
       forgot: (node) => {
         this.panel.noVote.forgot(node);
-        this.panel.word.excuse(node);
+        for (const word of this.#words) word.excuse(node);
       },
       leapt: (node) => this.panel.ballots.excuse(node),
+      reconfigure: (draw) => this.#reconfigurer.change(draw),
       hit: (probe) => this.probes.hit(probe),
       tell: (text) => this.#tell("fault", text),
     });
@@ -152,6 +169,7 @@ export class World<S, M> {
       codec: this.#system.operations,
       electionTimeoutMs: this.#system.electionTimeoutMs(this.#life),
       keepsLeader: this.#system.leaders?.keptAtRest === true,
+      members: () => this.#reconfigurer.newest()?.membership.members.map(({ id }) => id) ?? [],
       calm: () => {
         this.#switchboard.calm();
         this.#mailbox.calm();
@@ -161,21 +179,59 @@ export class World<S, M> {
     });
   }
 
-  /** The protocol's own watch, and the oracle that needs only to know what a vote is. */
-  #createWatch(): ProtocolWatch<S, M> {
-    const { chosen, word, accuse, noVote } = this.panel;
-    const hit = (probe: string): void => this.probes.hit(probe);
-    const quorums = quorumsOf(configurationOf(this.#life));
-    const now = (): number => this.scheduler.now;
-    const watch = this.#system.createWatch({ chosen, word, quorums, accuse, hit, now });
+  /** The protocol's own watches, and the oracle that needs only to know what a vote is. */
+  #createWatch(): ClusterWatch<S, M> {
+    const { noVote } = this.panel;
+    const watches = new ConfigurationWatches<S, M>((quorums) => this.#createOne(quorums));
     return {
-      ...watch,
-      leaves: (node, message) => {
+      stepped: (node, state, step) =>
+        watches.stepped(node, state, step, () => this.#configurationOn(node)),
+      leaves: (node, configuration, message) => {
         if (this.#options.story !== null) this.#tellMessage(node, message);
-        if (noVote.isBlank(node) && this.#system.isVote(message)) noVote.voted(node);
-        watch.leaves(node, message);
+        if (noVote.isBlank(node) && this.#system.isVote(message) && !this.#isNamed(node))
+          noVote.voted(node);
+        watches.leaves(node, configuration, message);
       },
+      fell: (node) => watches.fell(node),
     };
+  }
+
+  /** For one configuration. */
+  #createOne(quorums: QuorumSystem): ProtocolWatch<S, M> {
+    const { accuse } = this.panel;
+    const hit = (probe: string): void => this.probes.hit(probe);
+    const now = (): number => this.scheduler.now;
+    const isFirst = this.#words.length === 0;
+    const word = isFirst ? this.panel.word : new KeptWord(accuse);
+    const chosen = isFirst ? this.panel.chosen : new ChosenValues(accuse);
+    this.#words.push(word);
+    return this.#system.createWatch({ chosen, word, quorums, accuse, hit, now });
+  }
+
+  #configurationOn(node: NodeId): { number: number; quorums: QuorumSystem } {
+    const status = this.cluster.member(node).host?.status();
+    const { configuration } = this.cluster;
+    if (status === undefined || status.configuration === 1)
+      return { number: 1, quorums: quorumsOf(configuration) };
+    const { members, quorums } = status.membership;
+    const number = status.configuration;
+    return { number, quorums: quorumsOf({ ...configuration, number, members, quorums }) };
+  }
+
+  /** An empty disk came in the place of a lost one, and the configuration in force names it. */
+  #isNamed(node: NodeId): boolean {
+    const status = this.cluster.member(node).host?.status();
+    if (status === undefined || this.panel.noVote.isLost(status.dataId)) return false;
+    return status.membership.members.some(
+      ({ id, dataId: named }) => id === node && named === status.dataId,
+    );
+  }
+
+  #isLost(node: NodeId): boolean {
+    const { noVote } = this.panel;
+    if (!noVote.isBlank(node)) return noVote.isDamaged(node);
+    const dataId = this.cluster.member(node).host?.status().dataId ?? "";
+    return dataId === "" || noVote.isLost(dataId);
   }
 
   /**
@@ -223,11 +279,12 @@ export class World<S, M> {
   /** Looks at every member from time to time, and whether a stage of the end is reached. */
   #sample(): void {
     this.scheduler.after(SAMPLE_MS, -1, "world", () => {
-      const limits = { ...HOST_TUNING, ...this.#life.tuning };
+      const limits = { ...HOST_TUNING, ...this.#life.tuning, nodes: this.#life.nodes.length };
       for (const { state, host } of this.cluster.members) {
         if (state !== "up" || host === null) continue;
         const status = host.status();
         this.panel.looks(status, limits);
+        this.panel.noVote.shows(status.node, status.dataId);
         if (!status.voter) this.probes.hit("host: runs without a vote");
         if (status.replica.detail["impaired"] === 1) this.probes.hit("host: impaired by damage");
       }
@@ -241,6 +298,7 @@ export class World<S, M> {
     return {
       answered: (node, token, outcome) => {
         this.#chain.add(token);
+        if (this.#reconfigurer.owns(token)) this.#reconfigurer.answered(token, outcome);
         if (!this.#mailbox.answered(token, outcome))
           panel.accuse("answer", `node ${node} answered token ${token} twice`);
       },
@@ -275,6 +333,8 @@ export class World<S, M> {
       },
       observed: (node, event, detail) => {
         if (event === "state installed") this.#bases.set(node, Number(detail["position"]));
+        // Another replica has other waits.
+        if (event === "configuration begun") panel.ballots.excuse(node);
         this.probes.hit(`host: ${event}`);
         const elections = this.#system.electionEvents;
         if (event === elections?.begun) {
@@ -379,11 +439,20 @@ export class World<S, M> {
 
   #fork(fork: Fork): void {
     if (!this.#options.forks) return;
+    // While a configuration may be about to end, no quorum of one alone is sure to suffice.
+    if (this.#life.members !== undefined && !this.#reconfigurer.isQuiet()) return;
     this.#nextFork += 1;
     this.tally.forkTimes.push(this.scheduler.now);
     const { panel, cluster: world } = this;
     const base = { system: this.#system, life: this.#life, panel, world };
-    const survivors = checkFork({ ...base, number: this.#nextFork, draw: fork.draw });
+    const newest = this.#reconfigurer.newest()?.membership;
+    const survivors = checkFork({
+      ...base,
+      members: newest?.members ?? world.configuration.members,
+      quorums: newest?.quorums ?? null,
+      number: this.#nextFork,
+      draw: fork.draw,
+    });
     if (survivors.length > 0) this.tally.forks += 1;
     this.#tell("world", `fork ${this.#nextFork} from the platters of ${survivors.join(",")}`);
   }

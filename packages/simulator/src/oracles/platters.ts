@@ -1,5 +1,5 @@
 import type { NodeId } from "@synod/core";
-import { quorumsOf } from "@synod/runtime";
+import { type Configuration, type Member as ConfigurationMember, quorumsOf } from "@synod/runtime";
 import { draw } from "../addressed.ts";
 import { Cluster, type ClusterListener, type Member } from "../cluster.ts";
 import type { Life } from "../life.ts";
@@ -17,6 +17,9 @@ interface ForkOptions<S, M> {
   readonly life: Life;
   readonly panel: Panel;
   readonly world: Cluster<S, M>;
+  /** Of the configuration in force. */
+  readonly members: readonly ConfigurationMember[];
+  readonly quorums: Configuration["quorums"];
   /** Numbered from 1. */
   readonly number: number;
   /** Ranks the nodes. */
@@ -81,9 +84,10 @@ function describe(member: Member): string {
 }
 
 function chooseSurvivors<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
-  const { life, panel, world, draw: rank, number } = options;
-  const quorums = quorumsOf(world.configuration);
-  const candidates = life.nodes
+  const { panel, world, members, draw: rank, number } = options;
+  const quorums = quorumsOf({ ...world.configuration, members, quorums: options.quorums });
+  const candidates = members
+    .map(({ id }) => id)
     .filter((node) => !panel.noVote.isDamaged(node))
     .sort((a, b) => draw(rank, "fork", a, number) - draw(rank, "fork", b, number));
   const survivors: NodeId[] = [];

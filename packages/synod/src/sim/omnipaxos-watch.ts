@@ -1,4 +1,4 @@
-import { compareBallots, type Effect, hash64, type NodeId } from "@synod/core";
+import { compareBallots, type Effect, hash64, type NodeId, sameBallot } from "@synod/core";
 import {
   type Claim,
   decodeRecord,
@@ -155,7 +155,10 @@ function keepWord(watch: Watch, node: NodeId, message: OmniPaxosMessage): void {
       return word.promises(node, rankOf(message.ballot));
     case "promise":
       word.promises(node, rankOf(message.ballot));
-      return checkPromise(watch, node, message);
+      checkPromise(watch, node, message);
+      // Prepared once more in the ballot in which it accepted, a follower tells of that so.
+      if (sameBallot(message.acceptedIn, message.ballot)) tellAccepted(watch, node, message);
+      return;
     case "acceptSync":
     case "accept": {
       const ballot = rankOf(message.ballot);

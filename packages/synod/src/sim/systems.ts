@@ -9,7 +9,12 @@ import type { OmniPaxosMessage, OmniPaxosState } from "@synod/core/protocols/omn
 import type { PaxosMessage, PaxosState } from "@synod/core/protocols/paxos";
 import type { PmmcMessage, PmmcState } from "@synod/core/protocols/pmmc";
 import { KeyValueMachine, keyValue } from "@synod/machines";
-import type { Life, OperationCodec, SimulatedSystem } from "@synod/simulator";
+import {
+  type Life,
+  type OperationCodec,
+  type SimulatedSystem,
+  withReconfiguration,
+} from "@synod/simulator";
 import { BROADCAST_SYSTEM } from "./broadcast-system.ts";
 import { MULTIPAXOS_PROBES } from "./multipaxos-probes.ts";
 import { describeMessage } from "./multipaxos-story.ts";
@@ -131,7 +136,7 @@ const omnipaxosKeyValue: SimulatedSystem<OmniPaxosState, OmniPaxosMessage> = {
   protocolTuning: (life) => ({ ...multipaxosTuning(life), priority: pickFor(life)([0, 1, 2], 18) }),
   electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
   operationsMin: OPERATIONS_MIN,
-  adapt: (life) => life,
+  adapt: withReconfiguration,
 };
 
 const broadcastKeyValue: SimulatedSystem<BroadcastState, BroadcastMessage> = {
