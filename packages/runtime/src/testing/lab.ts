@@ -302,6 +302,7 @@ export class Lab<S, M> {
   }
 
   #executed(id: NodeId, position: number, command: string): void {
+    if (this.#options.protocol.capabilities.order !== "total") return;
     const before = this.#places.get(id);
     const place = before?.position === position ? before.place + 1 : 0;
     this.#places.set(id, { position, place });
