@@ -81,8 +81,9 @@ export interface Network {
   announce(hello: Hello): void;
   /**
    * From now on these are the peers, instead of those that the network was made with: connects to
-   * new ones and under new addresses, and lets go of those that are not named any more, without
-   * `linkDown`. Called after `open`, and only in a cluster that was ever reconfigured.
+   * new ones and under new addresses, and lets go of those that are not named any more. Nodes that
+   * are no peers may connect all the same. Called after `open`, and only in a cluster that was ever
+   * reconfigured.
    */
   reach(peers: readonly PeerAddress[]): void;
   /**

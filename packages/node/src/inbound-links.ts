@@ -11,6 +11,9 @@ export interface InboundEvents {
   down(peer: NodeId): void;
 }
 
+/** Nodes that are no peers and may be connected at a time. */
+const OTHERS_MAX = 16;
+
 interface Link {
   readonly hello: Hello;
   readonly sockets: Map<Lane, FrameSocket>;
@@ -112,11 +115,18 @@ export class InboundLinks {
     const problem = helloProblem(hello, theirs, null);
     if (problem !== null) return problem;
     if (greeting.to !== self) return `node ${greeting.to} was called, and node ${self} answered`;
-    if (!peers.has(theirs.node)) return `node ${theirs.node} is not a member of this cluster`;
+    if (!peers.has(theirs.node) && !this.#hasRoomFor(theirs.node))
+      return `node ${theirs.node} is not a member of this cluster, and too many such are here`;
     if (greeting.lane === "urgent") return listener.linkUp(theirs);
     const link = this.#links.get(theirs.node);
     const accepted = link !== undefined && isSameStart(link.hello, theirs);
     return accepted ? null : "a bulk connection needs an urgent one of the same start first";
+  }
+
+  /** Of nodes that are no peers some may come in: the host hears from them that they want to be. */
+  #hasRoomFor(node: NodeId): boolean {
+    const others = [...this.#links.keys()].filter((id) => !this.#parts.peers.has(id));
+    return others.includes(node) || others.length < OTHERS_MAX;
   }
 
   /**

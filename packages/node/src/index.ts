@@ -38,5 +38,5 @@ export {
 } from "./order/total-order.ts";
 export type { Answer } from "./pending-answer.ts";
 export { createRandom } from "./random.ts";
-export { Requests, type Waiter } from "./requests.ts";
+export { type ConfigurationChange, Requests, type Waiter } from "./requests.ts";
 export { SynodError, type SynodErrorCode } from "./synod-error.ts";

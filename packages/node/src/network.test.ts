@@ -133,8 +133,25 @@ describe("a greeting", () => {
     expect(await refusalOf({ version: 2 })).toMatch("refused by 1: version 2");
   });
 
-  it("of a node that is no member is refused", async () => {
-    expect(await refusalOf({ node: 5 }, 5)).toMatch("node 5 is not a member");
+  it("of a node that is no peer is the host's to judge, and so many may come", async () => {
+    const b = await testPeer(99, {});
+    const { port } = b.network.address();
+    const others = await Promise.all(
+      Array.from({ length: 17 }, (_, id) => testPeer(id, { 99: port })),
+    );
+    await until(() => others.every(({ events }) => events.length > 0));
+    expect(b.events.filter((event) => event.startsWith("up"))).toHaveLength(16);
+    const refused = others.filter(({ events }) => events[0]?.startsWith("refused"));
+    expect(refused.map(({ events }) => events[0])).toEqual([
+      expect.stringMatching(
+        /refused by 99: node \d+ is not a member of this cluster, and too many/,
+      ),
+    ]);
+    const gone = others.find((other) => !refused.includes(other));
+    await gone?.close();
+    await until(() => b.events.some((event) => event.startsWith("down")));
+    // There is room again, and whoever was refused goes on trying.
+    await until(() => b.events.filter((event) => event.startsWith("up")).length === 17);
   });
 
   it("to oneself is refused", async () => {
@@ -376,4 +393,44 @@ it("a host that closes the network from within `linkUp` is left in peace", async
   await until(() => a.events.length > 0);
   await pause(100);
   expect(a.events).toEqual(["up 1"]);
+});
+
+describe("peers that change", () => {
+  const local = (port: number): string => `127.0.0.1:${port}`;
+
+  it("are dialed once named, under a new address too, and let go of when not", async () => {
+    const a = await testPeer(0, {});
+    const b = await testPeer(1, {});
+    a.network.send([1], "urgent", textFrame("nobody is there"));
+    a.network.reach([{ node: 1, address: local(b.network.address().port) }]);
+    await until(() => a.events.includes("up 1") && b.events.includes("up 0"));
+    a.network.send([1], "urgent", textFrame("first"));
+    await until(() => b.frames.includes("0: first"));
+    await b.close();
+    await until(() => a.events.includes("down 1"));
+    const c = await testPeer(1, {}, { hello: { incarnation: 2 } });
+    a.network.reach([{ node: 1, address: local(c.network.address().port) }]);
+    await until(() => c.events.includes("up 0"));
+    a.network.send([1], "urgent", textFrame("second"));
+    await until(() => c.frames.includes("0: second"));
+    const { length } = a.events;
+    a.network.reach([]);
+    await until(() => c.events.includes("down 0"));
+    await until(() => a.events.slice(length).includes("down 1"));
+    a.network.send([1], "urgent", textFrame("third"));
+    await pause(100);
+    expect(c.frames).toEqual(["0: second"]);
+    expect(a.events.slice(length)).toEqual(["down 1"]);
+  });
+
+  it("that stay the same keep their connections", async () => {
+    const [a, b] = await testPair();
+    const { port } = b.network.address();
+    await until(() => a.events.includes("up 1") && b.events.includes("up 0"));
+    const { length } = b.events;
+    a.network.reach([{ node: 1, address: local(port) }]);
+    a.network.send([1], "urgent", textFrame("still"));
+    await until(() => b.frames.includes("0: still"));
+    expect(b.events).toHaveLength(length);
+  });
 });

@@ -46,8 +46,6 @@ export function createNetwork(options: NetworkOptions): NodeNetwork {
 interface Peer {
   readonly urgent: OutboundLane;
   readonly bulk: OutboundLane;
-  /** The last that was told of it was `linkUp`. */
-  linked: boolean;
 }
 
 class TcpNetwork implements NodeNetwork {
@@ -56,6 +54,8 @@ class TcpNetwork implements NodeNetwork {
   readonly #counters: NetworkCounters = { framesDropped: 0, linksLost: 0, linksRefused: 0 };
   readonly #server: Server;
   readonly #peers = new Map<NodeId, Peer>();
+  /** Nodes, peers or not, of which the last that was told was `linkUp`. */
+  readonly #linked = new Set<NodeId>();
   #parts: NetworkParts | null = null;
   #inbound: InboundLinks | null = null;
   #ticker: NodeJS.Timeout | null = null;
@@ -110,6 +110,8 @@ class TcpNetwork implements NodeNetwork {
       this.#peers.delete(id);
       peer.urgent.close(true);
       peer.bulk.close(true);
+      // The host must not hear of it from within its own call.
+      setImmediate(() => this.#unlinked(parts, inbound, id));
     }
     for (const id of addresses.keys()) {
       if (this.#peers.has(id)) continue;
@@ -168,7 +170,7 @@ class TcpNetwork implements NodeNetwork {
     const inbound = new InboundLinks(parts, {
       // It is there: no reason to wait any longer before calling back.
       up: (id) => {
-        this.#linked(id);
+        this.#linked.add(id);
         this.#peers.get(id)?.urgent.open();
       },
       down: (id) => this.#unlinked(parts, inbound, id),
@@ -192,7 +194,7 @@ class TcpNetwork implements NodeNetwork {
       up: (hello) => {
         const reason = parts.listener.linkUp(hello);
         if (reason !== null || this.#state !== "open") return reason;
-        this.#linked(id);
+        this.#linked.add(id);
         bulk.open();
         return null;
       },
@@ -205,20 +207,14 @@ class TcpNetwork implements NodeNetwork {
         parts.listener.refused(id, reason);
       },
     });
-    return { urgent, bulk, linked: false };
-  }
-
-  #linked(id: NodeId): void {
-    const peer = this.#peers.get(id);
-    if (peer !== undefined) peer.linked = true;
+    return { urgent, bulk };
   }
 
   /** A connection is gone: the link is down when there is none in the other direction. */
   #unlinked(parts: NetworkParts, inbound: InboundLinks, id: NodeId): void {
-    const peer = this.#peers.get(id);
-    if (this.#state !== "open" || peer === undefined || !peer.linked) return;
-    if (peer.urgent.isUp || inbound.has(id)) return;
-    peer.linked = false;
+    if (this.#state !== "open" || !this.#linked.has(id)) return;
+    if (this.#peers.get(id)?.urgent.isUp === true || inbound.has(id)) return;
+    this.#linked.delete(id);
     parts.listener.linkDown(id);
   }
 

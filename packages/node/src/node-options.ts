@@ -8,7 +8,7 @@ import { SynodError } from "./synod-error.ts";
 
 /** What a node is made of. `S` and `M` are the protocol's state and messages. */
 export interface NodeOptions<S, M> {
-  /** Which member of the configuration this node is. */
+  /** Which member of the configuration this node is, or, with `listen`, is to become. */
   readonly id: NodeId;
   /** The same on all nodes; a member's address is `host:port`. */
   readonly configuration: Configuration;
@@ -64,8 +64,9 @@ export function nodeAddresses<S, M>(options: NodeOptions<S, M>): NodeAddresses {
     peers.set(member.id, address);
   }
   const listen = options.listen ?? peers.get(id);
-  if (listen === undefined || !peers.delete(id))
-    throw invalid(`node ${id} is not a member of the configuration`);
+  // A node that is to be added knows whom to ask, and has to be told where to listen.
+  if (listen === undefined) throw invalid(`node ${id} is not a member of the configuration`);
+  peers.delete(id);
   if (insecure !== true && !isLoopback(listen.host)) throw invalid(exposedPeerAddress(listen));
   return { listen, peers };
 }

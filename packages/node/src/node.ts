@@ -14,7 +14,7 @@ import type { NetworkCounters } from "./network-options.ts";
 import { invalid, type NodeOptions, nodeAddresses } from "./node-options.ts";
 import { type Answer, PendingAnswer } from "./pending-answer.ts";
 import { createRandom } from "./random.ts";
-import { Requests, type Waiter } from "./requests.ts";
+import { type ConfigurationChange, Requests, type Waiter } from "./requests.ts";
 import { SynodError } from "./synod-error.ts";
 
 export interface RequestOptions {
@@ -45,6 +45,11 @@ export interface SynodNode {
   propose(payload: Uint8Array, options?: ProposeOptions): Promise<Answer>;
   /** Asks the state machine without changing it. */
   read(query: Uint8Array, options?: ReadOptions): Promise<Answer>;
+  /**
+   * Replaces the configuration in force; fulfilled with the position at which it ended. The members
+   * of the next one go on from there by themselves.
+   */
+  reconfigure(change: ConfigurationChange, options?: RequestOptions): Promise<Answer>;
   /** `propose` for many: no promise, and `waiter` may stand for the whole request. */
   submit(
     payload: Uint8Array,
@@ -168,6 +173,13 @@ class RunningNode<S, M> implements SynodNode {
     const deadlineMs = checkedDeadline(options);
     const answer = new PendingAnswer(options.signal, "no");
     this.#requests.read(query, options.consistency ?? "linearizable", deadlineMs, answer);
+    return answer.promise;
+  }
+
+  async reconfigure(change: ConfigurationChange, options: RequestOptions = {}): Promise<Answer> {
+    const deadlineMs = checkedDeadline(options);
+    const answer = new PendingAnswer(options.signal, "unknown");
+    this.#requests.reconfigure(change, deadlineMs, answer);
     return answer.promise;
   }
 

@@ -1,4 +1,13 @@
-import { failed, type Host, type Outcome, type SessionRequest } from "@synod/runtime";
+import {
+  failed,
+  type Host,
+  type Outcome,
+  type ReconfigureRequest,
+  type SessionRequest,
+} from "@synod/runtime";
+
+/** All that the next configuration is to be, and which one it replaces. */
+export type ConfigurationChange = Pick<ReconfigureRequest, "replaces" | "members" | "quorums">;
 
 /**
  * Whoever waits for an outcome: told exactly once. An object instead of a closure or promise per
@@ -44,6 +53,12 @@ export class Requests {
     const host = this.#host;
     if (host === null) return refuse(waiter);
     host.read({ token: this.#add(waiter), query, consistency, deadlineMs });
+  }
+
+  reconfigure(change: ConfigurationChange, deadlineMs: number, waiter: Waiter): void {
+    const host = this.#host;
+    if (host === null) return refuse(waiter);
+    host.reconfigure({ ...change, token: this.#add(waiter), deadlineMs });
   }
 
   answered(token: number, outcome: Outcome): void {

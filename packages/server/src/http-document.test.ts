@@ -41,7 +41,7 @@ test("docs/http.md names every metric of ours with its help", async () => {
 
 test("docs/http.md names every path of the node itself", async () => {
   const told = documentTable("http.md", "The node itself").flatMap(([path = ""]) => codeIn(path));
-  expect(told).toHaveLength(4);
+  expect(told).toHaveLength(5);
   for (const path of told)
     expect([path, (await node.ask("GET", path)).status]).toEqual([path, 200]);
   const { body } = await node.ask("GET", "/_synod/none");

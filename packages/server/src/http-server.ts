@@ -11,6 +11,7 @@ import {
   problemBody,
   UNKNOWN_PATH,
 } from "./key-requests.ts";
+import { addMemberRoutes } from "./member-routes.ts";
 import { createMetrics } from "./metrics.ts";
 import { nodeStatus } from "./node-status.ts";
 import { type Problem, refusal } from "./problem.ts";
@@ -143,6 +144,7 @@ function addAdminRoutes(server: FastifyInstance, options: HttpOptions, registry:
       () => sendProblem(reply, refusal("internal", "the metrics could not be read")),
     );
   });
+  addMemberRoutes(server, backend);
   const methods = METHODS.filter((method) => method !== "CONNECT");
   server.route({
     method: methods.filter((method) => server.supportedMethods.includes(method)),
@@ -156,7 +158,10 @@ function addAdminRoutes(server: FastifyInstance, options: HttpOptions, registry:
   });
 }
 
-const RESERVED_METHOD = refusal("bad-method", "what is below /_synod/ can only be read");
+const RESERVED_METHOD = refusal(
+  "bad-method",
+  "what is below /_synod/ can only be read, but for changes of /_synod/members",
+);
 
 function readiness(status: HostStatus, stopped: string | null): { ready: boolean; reason: string } {
   if (stopped !== null) return { ready: false, reason: `this node has stopped: ${stopped}` };

@@ -15,6 +15,7 @@ export {
   listenHttp,
 } from "./http-server.ts";
 export type { Backend } from "./key-requests.ts";
+export type { ListedMember, MemberList } from "./member-list.ts";
 export type { NodeStatus, NodeStatusPeer } from "./node-status.ts";
 export { FAILURE_STATUS, type Problem } from "./problem.ts";
 export {

@@ -16,7 +16,7 @@ import { parseTarget } from "./request-target.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** What the HTTP API needs of a node. */
-export type Backend = Pick<SynodNode, "submit" | "query" | "status">;
+export type Backend = Pick<SynodNode, "submit" | "query" | "status" | "reconfigure">;
 
 export interface KeyContext {
   readonly backend: Backend;
@@ -142,7 +142,7 @@ export const ALLOW = "GET, HEAD, POST, PUT, DELETE";
 
 export const UNKNOWN_PATH: Problem = refusal(
   "unknown-path",
-  "below /_synod/ there are status, health, ready and metrics",
+  "below /_synod/ there are status, members, health, ready and metrics",
 );
 
 /** Values are bytes: a browser that is shown one must not take it for a page of this origin. */

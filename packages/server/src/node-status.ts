@@ -15,6 +15,8 @@ export interface NodeStatus {
   readonly compactedUpTo: number;
   /** Number of the configuration. */
   readonly configuration: number;
+  /** What this node is to it: `member`, `joining`, `waiting`, `retiring` or `retired`. */
+  readonly membership: string;
   readonly dataId: string;
   readonly incarnation: number;
   readonly voter: boolean;
@@ -57,6 +59,7 @@ export function nodeStatus(host: HostStatus): NodeStatus {
     executedUpTo: host.executedUpTo.index,
     compactedUpTo: host.replica.compactedUpTo,
     configuration: host.configuration,
+    membership: host.membership.state,
     dataId: host.dataId,
     incarnation: host.incarnation,
     voter: host.voter,

@@ -1,3 +1,4 @@
+import type { SynodError } from "@synod/node";
 import type { Failed, FailureCode } from "@synod/runtime";
 
 /** An answer that is no success: what the JSON body of every 4xx and 5xx says. */
@@ -36,6 +37,12 @@ export function failureProblem(failure: Failed): Problem {
   return { status: FAILURE_STATUS[code], code, applied, message };
 }
 
+/** What a rejected call of the node is to a client. */
+export function synodProblem({ code, applied, message }: SynodError): Problem {
+  const status = code in FAILURE_STATUS ? FAILURE_STATUS[code as FailureCode] : 500;
+  return { status, code, applied, message };
+}
+
 /**
  * Answers of the HTTP layer itself, before anything was proposed, with their status. Codes that are
  * in {@link FAILURE_STATUS} too mean the same here. docs/errors.md is checked against it.
@@ -44,7 +51,10 @@ export const REFUSAL_STATUS = {
   "bad-request": 400,
   "bad-key": 400,
   "bad-header": 400,
+  "bad-body": 400,
   "unknown-path": 404,
+  "no-such-member": 404,
+  "already-member": 409,
   "bad-method": 405,
   "request-timeout": 408,
   "too-large": 413,

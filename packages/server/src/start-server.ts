@@ -18,7 +18,7 @@ import { createHttpServer, type HttpLimits, listenHttp } from "./http-server.ts"
 import { DEFAULT_SERVER_PROTOCOL, SERVER_PROTOCOLS, type ServerProtocolName } from "./protocols.ts";
 
 export interface ServerOptions {
-  /** Which member of the cluster this is. */
+  /** Which member of the cluster this is, or, with `http` and `peer`, is to become. */
   readonly id: NodeId;
   readonly cluster: ClusterFile;
   /** Only where the cluster file names none; default multipaxos. */
@@ -62,7 +62,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { id, cluster, logger = pino({ level: "warn" }) } = options;
   const member = cluster.members.find((each) => each.id === id);
   const http = options.http ?? (member === undefined ? null : parseAddress(member.http));
-  if (http === null)
+  if (http === null || (member === undefined && options.peer === undefined))
     throw new SynodError("invalid", "no", `node ${id} is not a member of the cluster`);
   const node = await createNode({
     id,

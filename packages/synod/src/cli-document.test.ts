@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { SynodError, type SynodErrorCode } from "@synod/node";
 import type { Command } from "commander";
 import { expect, test } from "vitest";
-import { createProgram } from "./program.ts";
+import { allCommands, createProgram } from "./program.ts";
 import { synodFailure } from "./synod-failure.ts";
 
 const DOCS = fileURLToPath(new URL("../../../docs/", import.meta.url));
@@ -12,6 +12,11 @@ function helpOf(command: Command): string {
   let text = "";
   command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
   return text.trimEnd();
+}
+
+/** With all that stands before it. */
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 }
 
 /** The document with the block below each command's heading replaced by what the command says. */
@@ -29,8 +34,7 @@ function asItShouldBe(document: string, helps: ReadonlyMap<string, string>): str
 // After a change of a command: npm test -- --project unit cli-document -u
 test("docs/cli.md shows the help of every command as it is", async () => {
   const program = createProgram();
-  const helps = new Map([["synod", helpOf(program)]]);
-  for (const command of program.commands) helps.set(`synod ${command.name()}`, helpOf(command));
+  const helps = new Map(allCommands(program).map((command) => [nameOf(command), helpOf(command)]));
   const document = readFileSync(`${DOCS}cli.md`, "utf8");
   const sections = [...document.matchAll(/^## `([^`]+)`$/gm)].map(([, name]) => name);
   expect(sections).toEqual([...helps.keys()]);

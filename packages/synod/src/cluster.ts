@@ -29,6 +29,14 @@ export async function readMember(
   throw new CommandFailure("cluster", message);
 }
 
+/** The cluster, of which this id is no member yet: the file names those whom it asks. */
+export async function readForNewcomer(path: string, id: number): Promise<ClusterFile> {
+  const cluster = await readCluster(path);
+  if (!cluster.members.some((each) => each.id === id)) return cluster;
+  const message = `cluster file ${path} has a node ${id}: leave --join out, or choose another --id`;
+  throw new CommandFailure("usage", message);
+}
+
 /** The text of a cluster file. */
 export function clusterText(file: ClusterFile): string {
   const { cluster, protocol, members, quorums } = file;

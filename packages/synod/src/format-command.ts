@@ -1,6 +1,6 @@
 import { formatNode } from "@synod/node";
 import type { Command } from "commander";
-import { readMember } from "./cluster.ts";
+import { readForNewcomer, readMember } from "./cluster.ts";
 import { wholeNumber } from "./options.ts";
 import { synodFailure } from "./synod-failure.ts";
 
@@ -8,6 +8,7 @@ interface FormatOptions {
   readonly id: number;
   readonly cluster: string;
   readonly dir: string;
+  readonly join?: true;
 }
 
 export function addFormatCommand(program: Command): void {
@@ -22,12 +23,16 @@ export function addFormatCommand(program: Command): void {
     .requiredOption("--id <n>", "id of the node in the cluster file", wholeNumber(0, 65_535))
     .requiredOption("--cluster <file>", "the cluster file")
     .requiredOption("--dir <folder>", "the data directory, made if missing")
+    .option("--join", "the cluster file does not name the node: it is to be added as a member")
     .action(runFormat);
 }
 
 async function runFormat(options: FormatOptions): Promise<void> {
   const { id, dir } = options;
-  const { cluster } = await readMember(options.cluster, id);
+  const cluster =
+    options.join === true
+      ? await readForNewcomer(options.cluster, id)
+      : (await readMember(options.cluster, id)).cluster;
   try {
     const dataId = await formatNode({ directory: dir, cluster: cluster.cluster, id });
     process.stdout.write(`formatted ${dir} for node ${id}, data id ${dataId}\n`);

@@ -5,6 +5,7 @@ import { EXIT_CODES } from "./exit-codes.ts";
 import { addExploreCommand } from "./explore/explore-command.ts";
 import { addFormatCommand } from "./format-command.ts";
 import { addKeyCommands } from "./key-commands.ts";
+import { addMemberCommand } from "./member/member-command.ts";
 import { addPmmcCommand } from "./pmmc/pmmc-command.ts";
 import { addReplayCommand } from "./sim/replay-command.ts";
 import { addSimCommand } from "./sim/sim-command.ts";
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   addStartCommand(program);
   addKeyCommands(program);
   addStatusCommand(program);
+  addMemberCommand(program);
   addSimCommand(program);
   addReplayCommand(program);
   addCheckCommand(program);
@@ -41,7 +43,7 @@ export function createProgram(): Command {
   addSoakCommand(program);
   addToyCommand(program);
   addPmmcCommand(program);
-  for (const command of [program, ...program.commands]) {
+  for (const command of allCommands(program)) {
     command.configureOutput({
       getOutHelpWidth: () => HELP_COLUMNS,
       getErrHelpWidth: () => HELP_COLUMNS,
@@ -49,6 +51,11 @@ export function createProgram(): Command {
     });
   }
   return program;
+}
+
+/** A command with all below it, as they stand in the help. */
+export function allCommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
 }
 
 function exitCodeText(): string {

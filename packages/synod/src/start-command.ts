@@ -1,12 +1,13 @@
 import { type Address, formatAddress, parseAddress } from "@synod/node";
 import {
+  type ClusterFile,
   type RunningServer,
   type ServerOptions,
   type ServerProtocolName,
   startServer,
 } from "@synod/server";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { readMember } from "./cluster.ts";
+import { readForNewcomer, readMember } from "./cluster.ts";
 import { CommandFailure } from "./exit-codes.ts";
 import { protocolOption, wholeNumber } from "./options.ts";
 import { synodFailure } from "./synod-failure.ts";
@@ -19,6 +20,7 @@ interface StartOptions {
   readonly http?: Address;
   readonly peer?: Address;
   readonly insecure?: true;
+  readonly join?: true;
   readonly stopWithStdin?: true;
 }
 
@@ -40,6 +42,11 @@ export function addStartCommand(program: Command): void {
     .option("--http <address>", "listen for HTTP here, not where the cluster file says", address)
     .option("--peer <address>", "listen for peers here, not where the cluster file says", address)
     .option("--insecure", "allow a peer address that other machines can reach, without encryption")
+    .option(
+      "--join",
+      "the cluster file does not name the node: it waits until it is added as a member " +
+        "(needs --http and --peer)",
+    )
     .addOption(new Option("--stop-with-stdin").hideHelp())
     .action(runStart);
 }
@@ -52,7 +59,7 @@ function address(text: string): Address {
 
 async function runStart(options: StartOptions): Promise<void> {
   const { id, dir } = options;
-  const { cluster, member } = await readMember(options.cluster, id);
+  const { cluster, peer } = await readPlace(options);
   const server = await startNode({
     id,
     cluster,
@@ -62,12 +69,25 @@ async function runStart(options: StartOptions): Promise<void> {
     ...(options.http === undefined ? {} : { http: options.http }),
     ...(options.peer === undefined ? {} : { peer: options.peer }),
   });
-  const peer = options.peer === undefined ? member.peer : formatAddress(options.peer);
   process.stdout.write(`${bootSummary(server, peer, dir)}\n`);
   const release = stopWhenAsked(server, options.stopWithStdin ?? false);
   const reason = await server.stopped;
   release();
   if (reason !== null) throw new CommandFailure("failure", `node ${id} had to stop: ${reason}`);
+}
+
+/** The cluster, and where this node listens for its peers. */
+async function readPlace(
+  options: StartOptions,
+): Promise<{ readonly cluster: ClusterFile; readonly peer: string }> {
+  const { id, peer } = options;
+  if (options.join !== true) {
+    const { cluster, member } = await readMember(options.cluster, id);
+    return { cluster, peer: peer === undefined ? member.peer : formatAddress(peer) };
+  }
+  if (peer === undefined || options.http === undefined)
+    throw new CommandFailure("usage", "--join needs --http and --peer: no file says where it is");
+  return { cluster: await readForNewcomer(options.cluster, id), peer: formatAddress(peer) };
 }
 
 async function startNode(options: ServerOptions): Promise<RunningServer> {

@@ -14,6 +14,7 @@ const STATUS: NodeStatus = {
   executedUpTo: 120,
   compactedUpTo: 0,
   configuration: 1,
+  membership: "member",
   dataId: "1".repeat(32),
   incarnation: 2,
   voter: true,

@@ -1,4 +1,5 @@
 import type { NodeStatus } from "@synod/server";
+import { textTable } from "./text-table.ts";
 
 export interface NodeReport {
   readonly url: string;
@@ -35,21 +36,8 @@ export function statusTable(reports: readonly NodeReport[]): string {
     const cells = status === null ? [reason] : COLUMNS.map(([, cell]) => cell(status, most));
     rows.push([url, ...cells]);
   }
-  const widths = rows[0]?.map((_, column) =>
-    Math.max(...rows.map((row) => cellWidth(row, column))),
-  );
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths?.[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
+  const lines = textTable(rows);
   return [...lines, ...reports.flatMap(worries), ""].join("\n");
-}
-
-/** A reason for silence stands in the place of all cells and makes no column wide. */
-function cellWidth(row: readonly string[], column: number): number {
-  return row.length === 2 && column === 1 ? 0 : (row[column]?.length ?? 0);
 }
 
 function worries({ status }: NodeReport): string[] {

@@ -1,5 +1,5 @@
 import { KeyValueMachine } from "@synod/machines";
-import type { Waiter } from "@synod/node";
+import { type Answer, type ConfigurationChange, SynodError, type Waiter } from "@synod/node";
 import { failed, type HostStatus, type Outcome, type SessionRequest } from "@synod/runtime";
 import type { Backend } from "../key-requests.ts";
 
@@ -21,6 +21,7 @@ export class FakeBackend implements Backend {
   readonly machine: KeyValueMachine = new KeyValueMachine();
   readonly submitted: Submitted[] = [];
   readonly queried: Queried[] = [];
+  readonly changes: ConfigurationChange[] = [];
   slot = 0;
   /** Answers everything with this instead. */
   outcome: Outcome | null = null;
@@ -55,6 +56,14 @@ export class FakeBackend implements Backend {
       const result = this.machine.query(query);
       return { kind: "done", position, result, repeated: false };
     });
+  }
+
+  /** Done at slot 100, unless `outcome` says otherwise. */
+  reconfigure(change: ConfigurationChange): Promise<Answer> {
+    this.changes.push(change);
+    if (this.outcome?.kind === "failed") return Promise.reject(SynodError.failed(this.outcome));
+    const position = { log: 0, index: 100 };
+    return Promise.resolve({ position, result: new Uint8Array(0), repeated: false });
   }
 
   status(): HostStatus {

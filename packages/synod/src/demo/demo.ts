@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { NodeStatus } from "@synod/server";
 import { CommandFailure } from "../exit-codes.ts";
 import { lockFolder } from "../lock-folder.ts";
+import { membersAt } from "../member/ask-members.ts";
 import { askStatus } from "../status-command.ts";
 import {
   type DemoFolder,
@@ -113,7 +115,7 @@ async function showWhenReady(
   for (const { node, supervised } of nodes) {
     const url = `http://${node.member.http}`;
     let report = await askStatus(url, 1_000);
-    while (!signal.aborted && report.status?.ready !== true && Date.now() < deadline) {
+    while (!signal.aborted && !isSettled(report.status) && Date.now() < deadline) {
       await sleep(POLL_MS);
       report = await askStatus(url, 1_000);
     }
@@ -125,7 +127,25 @@ async function showWhenReady(
     lines.push(`  node ${node.id}  ${url}  peers ${node.member.peer}  ${pid}  ${state}`);
   }
   for (const line of lines) say(line);
+  const members = await membersNow(nodes.map(({ node }) => node));
+  if (members !== null) say(members);
   for (const line of whatToTry(nodes.map(({ node }) => node))) say(line);
+}
+
+/** A node that left the cluster is never ready, and there is nothing to wait for. */
+function isSettled(status: NodeStatus | null): boolean {
+  return status?.ready === true || status?.membership === "retired";
+}
+
+/** Who the members are when these are not just the nodes of the demo any more. */
+async function membersNow(nodes: readonly DemoNode[]): Promise<string | null> {
+  for (const { member } of nodes) {
+    const list = await membersAt(`http://${member.http}`);
+    if (list === null || list.configuration === 1) continue;
+    const ids = list.members.map(({ id }) => id).join(", ");
+    return `members by now: ${ids} (configuration ${list.configuration})`;
+  }
+  return null;
 }
 
 function whatToTry(nodes: readonly DemoNode[]): string[] {

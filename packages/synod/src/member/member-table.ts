@@ -1,0 +1,19 @@
+import type { MemberList } from "@synod/server";
+import { textTable } from "../text-table.ts";
+
+/** One line per member, then what is going on. */
+export function memberTable(list: MemberList): string {
+  const rows = list.members.map(({ id, peer, dataId, holdsState }) => [
+    String(id),
+    peer,
+    dataId === "" ? "-" : dataId,
+    holdsState ? "yes" : "no",
+  ]);
+  const lines = textTable([["NODE", "PEER", "DATA ID", "HOLDS STATE"], ...rows]);
+  lines.push(`configuration ${list.configuration}, after slot ${list.began}`);
+  if (list.stopping) lines.push("it is over; the next one is about to begin");
+  else if (!list.settled) lines.push("not settled yet: too few members hold the state");
+  for (const { id, dataId } of list.applicants)
+    lines.push(`node ${id} wants to be a member, with data id ${dataId}`);
+  return [...lines, ""].join("\n");
+}
