@@ -12,6 +12,9 @@ import type { Panel } from "./panel.ts";
 /** Survivors that have not come back after this have lost something, virtual ms. */
 const FORK_MS_MAX = 60_000;
 
+/** A survivor that is no member yet is asked again after this, virtual ms. */
+const ASK_AGAIN_MS = 500;
+
 interface ForkOptions<S, M> {
   readonly system: SimulatedSystem<S, M>;
   readonly life: Life;
@@ -51,10 +54,14 @@ export function checkFork<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
     watch: null,
     images: new Map(survivors.map((node) => [node, world.member(node).disk.platter()])),
     livesFrom: 1_000 * number,
-    listener: forkListener(options, overwritten, (token) => returned.add(token)),
+    listener: forkListener(options, overwritten, {
+      done: (token) => returned.add(token),
+      // Its platter is from before it was named, and it has not been told yet.
+      early: (node) => scheduler.after(ASK_AGAIN_MS, -1, "world", () => asked.delete(node)),
+    }),
   });
-  for (const node of survivors) fork.start(node);
   const asked = new Set<NodeId>();
+  for (const node of survivors) fork.start(node);
   while (returned.size < survivors.length && scheduler.now < FORK_MS_MAX) {
     if (panel.violation !== null || !scheduler.step()) break;
     for (const node of survivors) ask(fork.member(node), asked, system);
@@ -101,14 +108,15 @@ function chooseSurvivors<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
 function forkListener<S, M>(
   options: ForkOptions<S, M>,
   overwritten: Set<string>,
-  done: (token: number) => void,
+  told: { readonly done: (token: number) => void; readonly early: (node: NodeId) => void },
 ): ClusterListener {
   const { panel, number, system } = options;
   const written = new Map<NodeId, string>();
   const places = new Map<NodeId, { position: number; place: number }>();
   return {
     answered: (node, token, outcome) => {
-      if (outcome.kind === "done") return done(token);
+      if (outcome.kind === "done") return told.done(token);
+      if (outcome.code === "not-a-member") return told.early(node);
       panel.accuse("platters", `fork ${number}: node ${node} answers ${outcome.code}`);
     },
     executed: (node, position, client, sequence) => {
