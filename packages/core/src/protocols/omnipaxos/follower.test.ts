@@ -76,7 +76,8 @@ describe("a sync", () => {
 
   test("X7: must answer the last promise; an old or doubled one changes nothing", () => {
     const solo = promised();
-    solo.timeout("resend");
+    // Asked by a candidate that holds less now, and needs to be told more.
+    solo.message(2, prepare("200.2", "100.1", 1));
     expect(solo.message(2, acceptSync("200.2", NONCE + 1, "100.1", 1, []))).toEqual([]);
     expect(solo.log()).toBe("1:a#1 2:a#2 @100.1");
     const last = acceptSync("200.2", NONCE + 2, "100.1", 3, ["b#3"]);
@@ -85,6 +86,20 @@ describe("a sync", () => {
     // Twice: the log has grown since, and is told again instead of cut.
     expect(solo.message(2, last)).toEqual(["send 2: accepted ballot=200.2 length=4 chosenUpTo=0"]);
     expect(solo.log()).toBe("1:a#1 2:a#2 3:b#3 4:b#4 @200.2");
+  });
+
+  test("may take longer than it takes to promise again: that is the same promise", () => {
+    const solo = promised();
+    const pauses: (number | undefined)[] = [];
+    for (let time = 1; time <= 6; time += 1) {
+      pauses.push(solo.timers.get("resend"));
+      solo.timeout("resend");
+    }
+    const [first = 0] = pauses;
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 16].map((times) => times * first));
+    solo.message(2, prepare("200.2", "100.1", 2));
+    solo.message(2, acceptSync("200.2", NONCE + 1, "100.1", 3, ["b#3"]));
+    expect(solo.log()).toBe("1:a#1 2:a#2 3:b#3 @200.2");
   });
 
   test("must go on from the log that was promised", () => {

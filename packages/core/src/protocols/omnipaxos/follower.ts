@@ -21,7 +21,10 @@ import { SLOTS_AHEAD_MAX } from "./tuning.ts";
  */
 const NONCES_PER_INCARNATION = 0x20_0000;
 
-/** Phase 1b. The same ballot may be prepared again, and gets the same truth under a new nonce. */
+/** A promise that is not answered is said again after pauses that double so many times. */
+const REPEATS_DOUBLED = 4;
+
+/** Phase 1b. The same ballot may be prepared again, and gets the same truth. */
 export function onPrepare(state: SequenceState, out: Out, from: NodeId, message: Prepare): void {
   const { ballot, acceptedIn, length } = message;
   if (from !== ballot.proposer) return;
@@ -40,17 +43,24 @@ export function promiseAgain(state: SequenceState, out: Out, role: Follower): vo
   if (role.asked !== null) promise(state, out, state.promised.proposer, role.asked);
 }
 
+/**
+ * Under a new nonce where there is something new to tell. Else under the one of before: a sync that
+ * answers it may be on its way for longer than it takes to ask again.
+ */
 function promise(state: SequenceState, out: Out, to: NodeId, asked: Asked): void {
-  state.nonces += 1;
-  const nonce = state.incarnation * NONCES_PER_INCARNATION + state.nonces;
   const { promised: ballot, acceptedIn, length, lost, role } = state;
+  const isRepeated = role.kind === "follower" && saysTheSame(state, role, asked);
+  if (!isRepeated) state.nonces += 1;
+  const nonce = isRepeated ? role.nonce : state.incarnation * NONCES_PER_INCARNATION + state.nonces;
   if (role.kind === "follower") {
     // A log of this very ballot goes on where it ends: no sync has to come first.
     role.stage = sameBallot(acceptedIn, ballot) ? "accepting" : "promised";
     role.nonce = nonce;
     role.asked = asked;
     role.told = state.decidedUpTo;
-    setTimer(out, "resend", role.stage === "promised" ? state.tuning.resendMs : null);
+    role.repeats = isRepeated ? role.repeats + 1 : 0;
+    const inMs = state.tuning.resendMs * (1 << Math.min(role.repeats, REPEATS_DOUBLED));
+    setTimer(out, "resend", role.stage === "promised" ? inMs : null);
     if (role.stage === "accepting") forwardQueue(state, out);
   }
   const { first, values } = toTell(state, asked);
@@ -65,6 +75,18 @@ function promise(state: SequenceState, out: Out, to: NodeId, asked: Asked): void
     first,
     values,
   });
+}
+
+function saysTheSame(state: SequenceState, role: Follower, asked: Asked): boolean {
+  const { stage, asked: before, told } = role;
+  if (stage !== "promised" || before === null || state.lost !== null) return false;
+  const { acceptedIn, length, chosenUpTo: upTo } = before;
+  return (
+    told === state.decidedUpTo &&
+    sameBallot(acceptedIn, asked.acceptedIn) &&
+    length === asked.length &&
+    upTo === asked.chosenUpTo
+  );
 }
 
 /**

@@ -14,6 +14,9 @@ import {
   type SequenceState,
 } from "./state.ts";
 
+/** Intervals after which something is said again in any case. */
+const WAITED_MAX = 16;
+
 /** Phase 1 is over and its best log adopted. Syncs and accepts follow from the state: `drive`. */
 export function lead(state: SequenceState, out: Out, role: Candidate, adopted: Claim): void {
   const { ballot } = role;
@@ -60,7 +63,7 @@ export function admitFollower(
   if (known !== undefined && known.nonce >= promise.nonce) return;
   const { nonce, acceptedIn, length, chosenUpTo: upTo } = promise;
   const claim = { acceptedIn, length, chosenUpTo: upTo };
-  role.followers.set(member, { stage: "promised", nonce, claim, sentUpTo: 0 });
+  role.followers.set(member, { stage: "promised", nonce, claim, sentUpTo: 0, waited: 0 });
 }
 
 /** It has promised a higher ballot, and gets nothing more in this one. */
@@ -68,7 +71,7 @@ export function onOutbid(role: Candidate | Leader, member: NodeId): void {
   if (role.kind !== "leader") return;
   const claim = { acceptedIn: BALLOT_NONE, length: 0, chosenUpTo: 0 };
   const { nonce = 0 } = role.followers.get(member) ?? {};
-  role.followers.set(member, { stage: "higher", nonce, claim, sentUpTo: 0 });
+  role.followers.set(member, { stage: "higher", nonce, claim, sentUpTo: 0, waited: 0 });
 }
 
 /** What follows from whatever a step has changed. Costs nothing when nothing changed. */
@@ -268,8 +271,10 @@ export function onAccepted(state: SequenceState, out: Out, from: NodeId, message
   hearOfChosen(state, from, message.chosenUpTo);
   const { role } = state;
   if (role.kind !== "leader" || !sameBallot(role.ballot, message.ballot)) return;
-  hearAccepted(role, from, message.length);
   const progress = role.followers.get(from);
+  if (progress !== undefined && message.length > (role.accepted.get(from) ?? 0))
+    progress.waited = 0;
+  hearAccepted(role, from, message.length);
   if (progress?.stage === "syncing") progress.stage = "accepting";
   // What was proposed while the sync was under way, and the next chunk of a long log.
   const { sentUpTo = 0 } = progress ?? {};
@@ -302,10 +307,25 @@ export function onConfirmed(state: SequenceState, from: NodeId, message: Confirm
 
 /** Says again what was not answered within a whole interval. */
 export function onLeaderTimeout(state: SequenceState, out: Out, role: Leader): void {
-  for (const member of state.others) resendTo(state, out, role, member, role.resendUpTo);
+  for (const member of state.others)
+    if (isDue(role, member)) resendTo(state, out, role, member, role.resendUpTo);
   role.resendUpTo = state.length;
   askRoundAgain(state, out, role);
   setTimer(out, "resend", state.tuning.resendMs);
+}
+
+/**
+ * Values are said again after pauses that double: a link that takes longer for them than an
+ * interval must not get them again and again, until nothing else comes through.
+ */
+function isDue(role: Leader, member: NodeId): boolean {
+  const progress = role.followers.get(member);
+  if (progress === undefined) return true;
+  const { stage } = progress;
+  const isBehind = stage === "accepting" && (role.accepted.get(member) ?? 0) < role.resendUpTo;
+  progress.waited = isBehind || stage === "syncing" ? progress.waited + 1 : 0;
+  const { waited } = progress;
+  return waited % WAITED_MAX === 0 || (waited & (waited - 1)) === 0;
 }
 
 /** To one member: the prepare, the sync or what it has not accepted of the log up to `upTo`. */

@@ -17,7 +17,17 @@ import type { SequenceState } from "./state.ts";
 /** What a model checker must know of Sequence Paxos to look at every state of a small one. */
 export const sequenceModelling = {
   /** What never changes, and what only decides about time. */
-  irrelevant: ["settings", "tuning", "others", "recovery", "nonces", "resendUpTo", "catchUp"],
+  irrelevant: [
+    "settings",
+    "tuning",
+    "others",
+    "recovery",
+    "nonces",
+    "resendUpTo",
+    "waited",
+    "repeats",
+    "catchUp",
+  ],
   isStale,
   invariants: (quorums: QuorumSystem) => ({
     history: () => createHistory(quorums),

@@ -177,6 +177,21 @@ describe("a follower that missed something", () => {
     expect(executedEverywhere(cluster, ["a#1"])).toBe(true);
   });
 
+  test("values are said again ever more rarely, so that a slow link is not filled with them", () => {
+    const { cluster, leader } = settled({ size: 5 });
+    const away = (leader + 1) % 5;
+    cluster.crash(leader, 0);
+    let syncs = 0;
+    cluster.control.passes = (_from, to, message) => {
+      if (message.kind !== "acceptSync" || to !== away) return true;
+      syncs += 1;
+      return false;
+    };
+    cluster.run(4 * electionMs + 20 * resendMs);
+    expect(syncs).toBeGreaterThanOrEqual(3);
+    expect(syncs).toBeLessThanOrEqual(9);
+  });
+
   test("reconnect_after_dropped_preparereq: asks to be prepared until it is", () => {
     const { cluster, leader } = settled();
     const away = (leader + 1) % 3;

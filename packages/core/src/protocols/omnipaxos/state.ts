@@ -102,6 +102,8 @@ export interface Follower {
   asked: Asked | null;
   /** `decidedUpTo` when it was promised. */
   told: Slot;
+  /** How often the same was promised again. */
+  repeats: number;
   /** Values of the leader's ballot that came before those in front of them. */
   readonly ahead: Map<Slot, Uint8Array>;
 }
@@ -153,6 +155,8 @@ export interface Progress {
   readonly claim: Asked;
   /** Everything up to here is under way or has arrived. */
   sentUpTo: Slot;
+  /** Intervals of resending in which it did not get further. */
+  waited: number;
 }
 
 export interface ReadRound {
@@ -179,7 +183,7 @@ export interface Recovery {
 }
 
 export function follower(stage: Follower["stage"]): Follower {
-  return { kind: "follower", stage, nonce: 0, asked: null, told: 0, ahead: new Map() };
+  return { kind: "follower", stage, nonce: 0, asked: null, told: 0, repeats: 0, ahead: new Map() };
 }
 
 export function createState(settings: ReplicaSettings): OmniPaxosState {
