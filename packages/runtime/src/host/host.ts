@@ -374,7 +374,11 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
 function changeProblem<S, M>(parts: Parts<S, M>, stop: "host" | "own"): Failed | null {
   const { seat, membership, handOver, front } = parts;
   if (stop === "own")
-    return failed("configuration-invalid", "no", "this protocol changes its members itself");
+    return failed(
+      "configuration-invalid",
+      "no",
+      "this protocol leaves no change of members to its host",
+    );
   if (seat.replica === null) return failed("not-a-member", "no");
   if (handOver.isStopping || front.requests.hasStop || !membership.isSettled)
     return failed("configuration-unsettled", "no");

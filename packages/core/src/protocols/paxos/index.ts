@@ -77,7 +77,7 @@ export const paxos: Protocol<PaxosState, PaxosMessage> = {
   capabilities: {
     order: "total",
     logs: "one",
-    stop: "host",
+    stop: "own",
     reads: "quorum",
     leader: false,
     roles: ["proposer", "acceptor", "learner"],
