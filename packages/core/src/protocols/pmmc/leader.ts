@@ -14,6 +14,11 @@ import type { Accepted, LeaderState, PmmcState, Scout } from "./state.ts";
  * one only when that is silent (section 3).
  */
 
+/** Rounds of a lease without a quorum of grants after which a leader takes itself for deaf: */
+const UNHEARD_MAX = 6;
+/** it asks only once in so many leases then, and lets others lead in between. */
+const DEAF_PAUSE = 4;
+
 /** A member that votes and leads in the last epoch that it knows. */
 export function mayLead(state: PmmcState): boolean {
   return state.voter && lastEpoch(state).leaders.includes(state.settings.self);
@@ -64,7 +69,8 @@ function preempt(state: PmmcState, out: Out, by: Ballot): void {
   leader.commanders = new Map();
   leader.recovering = [];
   leader.stalled = false;
-  leader.lease = { ...leader.lease, sent: new Map(), granted: new Map(), until: 0 };
+  const { round } = leader.lease;
+  leader.lease = { round, sent: new Map(), granted: new Map(), heard: round, until: 0 };
   const grown = (leader.timeoutMs * tuning.timeoutGrowth) / 100;
   leader.timeoutMs = Math.min(tuning.timeoutMaxMs, grown);
   setTimer(out, "resend", null);
@@ -256,7 +262,10 @@ export function onLeaseTimeout(state: PmmcState, out: Out, now: number): void {
   for (const round of lease.sent.keys()) if (round < lease.round - 8) lease.sent.delete(round);
   const { acceptors } = lastEpoch(state);
   tellNow(state, out, acceptors, { kind: "renew", ballot: leader.ballot, round: lease.round });
-  setTimer(out, "lease", Math.max(1, Math.floor(tuning.leaseMs / 3)));
+  // Heard, and deaf itself: whoever asks on and on would keep all others from leading, for ever.
+  const isDeaf = lease.round - lease.heard > UNHEARD_MAX;
+  const inMs = isDeaf ? DEAF_PAUSE * tuning.leaseMs : Math.floor(tuning.leaseMs / 3);
+  setTimer(out, "lease", Math.max(1, inMs));
 }
 
 /** Counted from when it was asked for, on this member's clock, less what clocks may drift. */
@@ -269,6 +278,7 @@ export function onGrant(state: PmmcState, from: NodeId, message: Grant): void {
   for (const [round, sentAt] of lease.sent) {
     const granters = new Set([...lease.granted].filter(([, r]) => r >= round).map(([id]) => id));
     if (lastEpoch(state).number > 0 || !settings.quorums.isPhase2(granters)) continue;
+    lease.heard = Math.max(lease.heard, round);
     const lasts = tuning.leaseMs - (tuning.leaseMs * tuning.driftPerMille) / 1000;
     lease.until = Math.max(lease.until, sentAt + lasts);
   }

@@ -123,6 +123,19 @@ describe("lease form", () => {
     expect(leader.state.replica?.slotOut).toBe(2);
   });
 
+  test("is asked for rarely by a leader that hears no grant: others may lead in between", () => {
+    const leader = leased();
+    const pauses: (number | undefined)[] = [];
+    for (let round = 2; round <= 8; round += 1) {
+      leader.timeout("lease");
+      pauses.push(leader.timers.get("lease"));
+    }
+    expect(pauses).toEqual([33, 33, 33, 33, 33, 400, 400]);
+    for (const from of [1, 2]) leader.message(from, grant(8));
+    leader.timeout("lease");
+    expect(leader.timers.get("lease")).toBe(33);
+  });
+
   test("is lost with the ballot", () => {
     const leader = leased();
     for (const from of [1, 2]) leader.message(from, grant(1));

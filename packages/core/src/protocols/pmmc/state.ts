@@ -108,6 +108,8 @@ export interface Lease {
   /** When the rounds under way were asked for, on the host's clock. */
   sent: Map<number, number>;
   granted: Map<NodeId, number>;
+  /** The latest round that a quorum granted, or in which it began to ask. */
+  heard: number;
   /** The own acceptors let nobody else lead before this time of the host's clock. */
   until: number;
 }
@@ -236,7 +238,7 @@ function createLeader(tuning: PmmcTuning): LeaderState {
     highest: 0,
     timeoutMs: tuning.timeoutMs,
     stalled: false,
-    lease: { round: 0, sent: new Map(), granted: new Map(), until: 0 },
+    lease: { round: 0, sent: new Map(), granted: new Map(), heard: 0, until: 0 },
   };
 }
 
