@@ -177,7 +177,7 @@ describe("a follower that missed something", () => {
     expect(executedEverywhere(cluster, ["a#1"])).toBe(true);
   });
 
-  test("values are said again ever more rarely, so that a slow link is not filled with them", () => {
+  test("values are said again ever more rarely, so that no slow link is filled with them", () => {
     const { cluster, leader } = settled({ size: 5 });
     const away = (leader + 1) % 5;
     cluster.crash(leader, 0);
