@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { Disk, NodeId, PortError, Remembered } from "@synod/core";
-import { formatDirectory } from "@synod/runtime";
+import { formatDirectory, type ReplicaStorage } from "@synod/runtime";
 import { createDisk } from "./disk.ts";
 import { createRandom } from "./random.ts";
 import { SynodError } from "./synod-error.ts";
@@ -9,6 +9,11 @@ export interface FormatNodeOptions {
   readonly directory: string;
   /** In the place of the files in `directory`; not locked yet. */
   readonly disk?: Disk;
+  /**
+   * In the place of the files that journals and snapshots are kept in. Open, and empty; it is not
+   * closed.
+   */
+  readonly storage?: ReplicaStorage;
   /** 32 hex digits, the same for all nodes of a cluster. */
   readonly cluster: string;
   readonly id: NodeId;
@@ -26,7 +31,7 @@ export interface FormatNodeOptions {
  * `foreign` when the directory already holds data, `locked` when a node runs on it, else `disk`.
  */
 export async function formatNode(options: FormatNodeOptions): Promise<string> {
-  const { directory, cluster, id, dataId, registeredPeers } = options;
+  const { directory, storage = null, cluster, id, dataId, registeredPeers } = options;
   const disk = options.disk ?? createDisk({ directory });
   const locked = await new Promise<PortError | null>((resolve) => disk.lock(resolve));
   if (locked !== null) throw formatError(locked);
@@ -36,7 +41,8 @@ export async function formatNode(options: FormatNodeOptions): Promise<string> {
         ...(dataId === undefined ? {} : { dataId }),
         ...(registeredPeers === undefined ? {} : { registeredPeers }),
       };
-      const format = { disk, checksum: crc32, random: createRandom(), cluster, node: id, ...more };
+      const ours = { disk, storage, checksum: crc32, random: createRandom() };
+      const format = { ...ours, cluster, node: id, ...more };
       formatDirectory(format, (error, identity) => {
         if (identity !== null) resolve(identity.dataId);
         else reject(formatError(error ?? { code: "io", message: "no identity was made" }));

@@ -1,5 +1,10 @@
 import type { Disk, Machine, Network, NodeId, Protocol } from "@synod/core";
-import { type Configuration, configurationProblem, type HostTuning } from "@synod/runtime";
+import {
+  type Configuration,
+  configurationProblem,
+  type HostTuning,
+  type ReplicaStorage,
+} from "@synod/runtime";
 import { type Address, formatAddress, isLoopback, parseAddress } from "./address.ts";
 import type { FlushMode } from "./disk.ts";
 import type { MemoryTransport } from "./memory-transport.ts";
@@ -19,6 +24,11 @@ export interface NodeOptions<S, M> {
   readonly machine: Machine | null;
   /** In the place of the files in `directory`; not locked yet. */
   readonly disk?: Disk;
+  /**
+   * In the place of the files that journals and snapshots are kept in: the identity and the lock
+   * stay in `directory`. Open, and for one start: the node closes it when it stops.
+   */
+  readonly storage?: ReplicaStorage;
   /** In the place of TCP; not open yet. */
   readonly network?: Network;
   /** Joins nodes of one process instead of TCP; then addresses mean nothing. */

@@ -122,7 +122,7 @@ class RunningNode<S, M> implements SynodNode {
       });
     this.#counters = () => ours.counters();
     this.#release = () => clock.close();
-    const observe = options.observe;
+    const { observe, storage } = options;
     this.#host = createHost({
       ports: {
         clock,
@@ -130,6 +130,7 @@ class RunningNode<S, M> implements SynodNode {
         network: options.network ?? ours,
         disk: options.disk ?? createDisk({ directory, flush: options.flush ?? "adaptive" }),
       },
+      ...(storage === undefined ? {} : { storage }),
       protocol,
       machine,
       configuration,

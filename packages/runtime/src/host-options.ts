@@ -1,10 +1,13 @@
 import type { Machine, NodeId, Ports, Position, Protocol, ProtocolStatus } from "@synod/core";
 import type { Configuration, Member, Tenure } from "./configuration.ts";
 import type { Outcome } from "./outcome.ts";
+import type { ReplicaStorage } from "./storage/replica-storage.ts";
 
 /** What a host is made of. `S` and `M` are the protocol's state and messages. */
 export interface HostOptions<S, M> {
   readonly ports: Ports;
+  /** Where journals and snapshots are kept; default: in files on the disk. */
+  readonly storage?: ReplicaStorage;
   readonly protocol: Protocol<S, M>;
   /** Null: a member without state, an acceptor for instance; it serves nothing. */
   readonly machine: Machine | null;

@@ -1,11 +1,12 @@
-import type { About, Disk, PortError } from "@synod/core";
+import type { About, Disk, Done, PortError } from "@synod/core";
 import { KEEP_UNSYNCED, LOSE_UNSYNCED, seededFate } from "@synod/simulator";
-import { expect, test } from "vitest";
-import { type FoundIdentity, readIdentity } from "./identity.ts";
+import { describe, expect, test } from "vitest";
+import { FORMATTING_NAME, type FoundIdentity, readIdentity } from "./identity.ts";
 import type { Identity } from "./identity-codec.ts";
 import { type FormatOptions, formatDirectory, newDataId } from "./identity-format.ts";
 import { Journal } from "./journal/journal.ts";
 import { DiskBench, dyingDisk } from "./journal/testing/disk-bench.ts";
+import type { JournalName, ReplicaStorage } from "./storage/replica-storage.ts";
 
 const cluster = "00112233445566778899aabbccddeeff";
 
@@ -164,3 +165,36 @@ for (const formatted of [true, false])
     }
     expect([...outcomes].sort()).toEqual(["found", "none", "unfinished"]);
   });
+
+describe("with a storage of one's own", () => {
+  /** Keeps no more than the names of its journals. */
+  function storage(
+    journals: readonly number[],
+  ): ReplicaStorage & { readonly begun: JournalName[] } {
+    const begun: JournalName[] = [];
+    const beginJournal = (name: JournalName, done: Done): void => {
+      begun.push(name);
+      done(null);
+    };
+    return { journals, begun, beginJournal } as unknown as ReturnType<typeof storage>;
+  }
+
+  test("the journal begins there, and the disk holds the identity alone", () => {
+    const bench = new DiskBench();
+    const own = storage([]);
+    const [, identity] = format(bench, { storage: own });
+    expect(own.begun).toEqual([{ dataId: identity?.dataId, configuration: 1 }]);
+    expect(bench.disk.image.names()).toEqual(["identity-a", "identity-b"]);
+  });
+
+  test("journals without an identity are not written over, unless a format left them", () => {
+    const own = storage([1]);
+    expect(format(new DiskBench(), { storage: own })[0]?.code).toBe("exists");
+    expect(own.begun).toEqual([]);
+    const bench = new DiskBench();
+    const disk = bench.disk.attach();
+    bench.settle<[PortError | null]>((done) => disk.create(FORMATTING_NAME, done));
+    expect(format(bench, { storage: own })[0]).toBe(null);
+    expect(own.begun).toHaveLength(1);
+  });
+});

@@ -12,10 +12,13 @@ import {
 import type { Identity } from "./identity-codec.ts";
 import { createJournal } from "./journal/create-journal.ts";
 import { inOrder } from "./journal/in-order.ts";
+import type { ReplicaStorage } from "./storage/replica-storage.ts";
 
 /** What `format` is told. The caller holds the lock of the directory. */
 export interface FormatOptions {
   readonly disk: Disk;
+  /** Where the journal goes; default, and null: in files on the disk. */
+  readonly storage?: ReplicaStorage | null;
   readonly checksum: Checksum;
   readonly random: Random;
   /** 32 hex digits. */
@@ -44,18 +47,21 @@ export function formatDirectory(
   options: FormatOptions,
   done: (error: PortError | null, identity: Identity | null) => void,
 ): void {
-  const { disk, checksum } = options;
+  const { disk, checksum, storage } = options;
   readIdentity(disk, checksum, (error, found) => {
     if (error !== null) return done(error, null);
     if (found.kind === "found") return done(alreadyHolds(found.identity), null);
     if (found.kind === "damaged") return done(HOLDS_DAMAGED, null);
+    // Only a format that was interrupted can have left any.
+    if (found.kind === "none" && (storage?.journals ?? []).length > 0)
+      return done(STORAGE_HOLDS, null);
     const identity = newIdentity(options);
     const marker = identity.formatted ? FORMATTING_NAME : FORMATTING_BLANK_NAME;
     inOrder(
       [
         (next) => putMarker(disk, marker, next),
         (next) => removeLeftovers(disk, next),
-        (next) => createJournal({ disk, checksum, identity: identity.dataId }, next),
+        (next) => makeJournal(options, identity.dataId, next),
         (next) => writeIdentity(disk, checksum, identity, next),
         (next) =>
           disk.list((failed, names) => (failed ? next(failed) : removeMarkers(disk, names, next))),
@@ -70,6 +76,13 @@ const HOLDS_DAMAGED: PortError = Object.freeze({
   message:
     "the directory holds data of a node whose identity is lost; formatting would destroy it: " +
     "move its files away first",
+});
+
+const STORAGE_HOLDS: PortError = Object.freeze({
+  code: "exists",
+  message:
+    "the directory is blank, but the storage already holds journals: of a node whose identity is " +
+    "lost, or of another one; formatting would destroy them",
 });
 
 function alreadyHolds(identity: Identity): PortError {
@@ -102,6 +115,13 @@ function removeLeftovers(disk: Disk, done: Done): void {
       done,
     );
   });
+}
+
+/** The empty one of the first configuration. */
+function makeJournal({ disk, storage, checksum }: FormatOptions, dataId: string, done: Done): void {
+  if (storage === undefined || storage === null)
+    createJournal({ disk, checksum, identity: dataId }, done);
+  else storage.beginJournal({ dataId, configuration: 1 }, done);
 }
 
 /** Lives that a directory of unknown past leaves to those that may have been before it. */

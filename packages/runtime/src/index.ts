@@ -20,7 +20,16 @@ export type { JournalStore } from "./journal/journal-store.ts";
 export * from "./outcome.ts";
 export * from "./sessions.ts";
 export type { SnapshotProblem } from "./snapshots/files.ts";
-export type { Chunk, Manifest } from "./snapshots/manifest.ts";
+export {
+  type Chunk,
+  decodeManifest,
+  describeChunk,
+  encodeManifest,
+  isChunk,
+  type Manifest,
+} from "./snapshots/manifest.ts";
 export * from "./snapshots/snapshot-storage.ts";
 export * from "./snapshots/store.ts";
+export * from "./storage/file-storage.ts";
+export type { JournalName, ReplicaStorage } from "./storage/replica-storage.ts";
 export * from "./tuning.ts";

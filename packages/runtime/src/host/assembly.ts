@@ -4,7 +4,7 @@ import type { Execution } from "../execution.ts";
 import type { Guard } from "../guard.ts";
 import type { Checksum, HostOptions, HostTuning } from "../host-options.ts";
 import { writeIdentity } from "../identity.ts";
-import type { Journal } from "../journal/journal.ts";
+import type { JournalStore } from "../journal/journal-store.ts";
 import { nodeClient } from "../sessions-name.ts";
 import type { Manifest } from "../snapshots/manifest.ts";
 import type { Booted } from "./boot.ts";
@@ -112,7 +112,7 @@ function dialectOf<S, M>(
 
 function seatMaker<S, M>(options: AssemblyOptions<S, M>) {
   const { host, ports, handler, wire } = options;
-  return (tenure: Tenure, journal: Journal): Seat<S, M> =>
+  return (tenure: Tenure, journal: JournalStore): Seat<S, M> =>
     createSeat({
       host,
       ports,
@@ -167,9 +167,9 @@ function createMembership<S, M>(
 }
 
 function createHandOver<S, M>(options: AssemblyOptions<S, M>, parts: Later<S, M>): HandOver<S, M> {
-  const { host, ports, checksum, tuning, tell, failed } = options;
+  const { host, ports, tell, failed } = options;
   const { self, listener } = host;
-  const base = { self, ports, checksum, tuning, listener, tell, failed };
+  const base = { self, ports, listener, tell, failed };
   return new HandOver<S, M>({ ...base, parts, createSeat: seatMaker(options) });
 }
 
@@ -178,10 +178,11 @@ function createSnapshotting<S, M>(
   deliveries: Deliveries,
   parts: Later<S, M>,
 ): Snapshotting {
-  const { booted, tuning, ports, guard, wire, tell, failed } = options;
+  const { booted, tuning, checksum, ports, guard, wire, tell, failed } = options;
   return new Snapshotting({
     booted,
     tuning,
+    checksum,
     clock: ports.clock,
     random: ports.random,
     guard,

@@ -15,10 +15,12 @@ import { type FoundIdentity, readIdentity, writeIdentity } from "../identity.ts"
 import type { Identity } from "../identity-codec.ts";
 import { formatDirectory } from "../identity-format.ts";
 import { inOrder } from "../journal/in-order.ts";
-import { Journal } from "../journal/journal.ts";
-import { beginJournal, journalDisk, removeJournals } from "../journal/of-configuration.ts";
-import { type LoadOutcome, SnapshotStore } from "../snapshots/store.ts";
+import type { JournalStore } from "../journal/journal-store.ts";
+import type { LoadOutcome, SnapshotStorage } from "../snapshots/snapshot-storage.ts";
 import { nextStart } from "../starts.ts";
+import { createFileStorage } from "../storage/file-storage.ts";
+import { guardedStorage } from "../storage/guarded-storage.ts";
+import type { ReplicaStorage } from "../storage/replica-storage.ts";
 import { enterConfiguration } from "./peers.ts";
 
 type Found = Extract<FoundIdentity, { kind: "found" }>;
@@ -26,6 +28,8 @@ type Found = Extract<FoundIdentity, { kind: "found" }>;
 export interface BootOptions {
   /** Guarded: no callback comes after the host has stopped, and what one throws stops the host. */
   readonly ports: Ports;
+  /** Null: files on the disk. Not guarded. */
+  readonly storage: ReplicaStorage | null;
   /** The first one. */
   readonly configuration: Configuration;
   readonly self: NodeId;
@@ -45,9 +49,11 @@ export interface Booted {
   readonly tenure: Tenure;
   /** Null without a state machine. */
   readonly execution: Execution | null;
+  /** Guarded. */
+  readonly storage: ReplicaStorage;
   /** Of the configuration in force. */
-  journal: Journal;
-  readonly snapshots: SnapshotStore;
+  journal: JournalStore;
+  readonly snapshots: SnapshotStorage;
   /** What `execution` holds. */
   readonly snapshot: { readonly position: Position; readonly image: Uint8Array };
   /**
@@ -71,7 +77,7 @@ export function boot(options: BootOptions, done: BootDone): void {
 
 /** A blank directory gets an identity that never votes: only `format` makes a voter. */
 function findIdentity(options: BootOptions, done: BootDone): void {
-  const { ports, checksum, configuration, self: node } = options;
+  const { ports, storage, checksum, configuration, self: node } = options;
   const { cluster } = configuration;
   const { disk, random } = ports;
   readIdentity(disk, checksum, (error, found) => {
@@ -79,7 +85,7 @@ function findIdentity(options: BootOptions, done: BootDone): void {
     if (found.kind === "found") return checkIdentity(options, found, done);
     if (found.kind === "damaged") return done(DAMAGED, null);
     if (found.kind === "unfinished") return done(UNFINISHED, null);
-    const blank = { disk, checksum, random, cluster, node, formatted: false };
+    const blank = { disk, storage, checksum, random, cluster, node, formatted: false };
     formatDirectory(blank, (failed, identity) => {
       if (identity === null) return done(diskProblem("identity", failed as PortError), null);
       raiseIncarnation(options, identity, [], done);
@@ -145,26 +151,31 @@ function loadState(
   journals: readonly number[],
   done: BootDone,
 ): void {
-  const { ports, machine, tuning, checksum, order, guard } = options;
-  const { disk, clock } = ports;
+  const { machine, tuning, order } = options;
   const execution = machine === null ? null : new Execution(machine, tuning, order);
-  const snapshots = new SnapshotStore({
-    disk,
-    clock,
-    checksum,
-    guard,
-    chunkBytes: tuning.chunkBytes,
-  });
+  const storage = storageOf(options, journals);
+  const snapshots = storage.snapshots(tuning.chunkBytes);
   const restore = (): MachineRestore => execution?.restore() ?? NO_MACHINE;
   snapshots.open(restore, (outcome) => {
     if (outcome.kind === "failed") return done(diskProblem("snapshot", outcome.error), null);
     const tenure = outcome.kind === "loaded" ? outcome.manifest.tenure : null;
-    const found = { identity, execution, snapshots, ...heldBy(outcome) };
-    enterNewest(options, identity, tenure, (failed, entered) => {
+    const found = { identity, execution, storage, snapshots, ...heldBy(outcome) };
+    enterNewest(options, found, tenure, (failed, entered) => {
       if (failed !== null) return done(diskProblem("configuration", failed), null);
-      openConfiguration(options, { ...found, identity: entered }, journals, done);
+      openConfiguration(options, { ...found, identity: entered }, done);
     });
   });
+}
+
+/** The user's own, or files on the disk, where segments of these journals were found. */
+function storageOf(options: BootOptions, journals: readonly number[]): ReplicaStorage {
+  const { ports, storage, checksum, guard, tuning } = options;
+  const { disk, clock } = ports;
+  const { segmentBytes } = tuning;
+  return guardedStorage(
+    storage ?? createFileStorage({ disk, clock, checksum, guard, segmentBytes, journals }),
+    guard,
+  );
 }
 
 /**
@@ -173,7 +184,7 @@ function loadState(
  */
 function enterNewest(
   options: BootOptions,
-  identity: Identity,
+  { identity, storage }: Pick<Booted, "identity" | "storage">,
   newest: Tenure | null,
   done: (error: PortError | null, identity: Identity) => void,
 ): void {
@@ -181,10 +192,10 @@ function enterNewest(
   const before = identity.tenure?.configuration ?? options.configuration;
   if (newest === null || newest.configuration.number <= before.number) return done(null, identity);
   const entered = enterConfiguration(identity, newest, []);
-  const journal = { disk: ports.disk, checksum, identity: identity.dataId };
+  const journal = { dataId: identity.dataId, configuration: newest.configuration.number };
   inOrder(
     [
-      (next) => beginJournal(journal, newest.configuration.number, next),
+      (next) => storage.beginJournal(journal, next),
       (next) => writeIdentity(ports.disk, checksum, entered, next),
     ],
     (error) => done(error, entered),
@@ -195,11 +206,9 @@ function enterNewest(
 function openConfiguration(
   options: BootOptions,
   found: Omit<Booted, "tenure" | "journal">,
-  journals: readonly number[],
   done: BootDone,
 ): void {
-  const { ports } = options;
-  const { identity, snapshot, execution } = found;
+  const { identity, snapshot, execution, storage } = found;
   const tenure = identity.tenure ?? {
     configuration: options.configuration,
     began: NO_STATE.position,
@@ -210,15 +219,13 @@ function openConfiguration(
   const booted: Booted = {
     ...found,
     tenure,
-    journal: openJournal(options, number, identity.dataId),
+    journal: storage.openJournal({ dataId: identity.dataId, configuration: number }),
     lostUpTo: lost > 0 ? { log: 0, index: lost } : null,
   };
-  if (journals.every((other) => other === number)) return done(null, booted);
-  removeJournals(
-    ports.disk,
-    (other) => other !== number,
-    (error) =>
-      done(error === null ? null : diskProblem("journal", error), error === null ? booted : null),
+  const others = storage.journals.filter((other) => other !== number);
+  if (others.length === 0) return done(null, booted);
+  storage.removeJournals(others, (error) =>
+    done(error === null ? null : diskProblem("journal", error), error === null ? booted : null),
   );
 }
 
@@ -239,23 +246,6 @@ function heldBy(
     case "lost":
       return { snapshot: NO_STATE, lostUpTo: { log: 0, index: Math.max(...outcome.damaged) } };
   }
-}
-
-/** The journal of a configuration; to be recovered. */
-export function openJournal(
-  options: Pick<BootOptions, "ports" | "checksum" | "tuning">,
-  configuration: number,
-  dataId: string,
-): Journal {
-  const { ports, checksum, tuning } = options;
-  return new Journal({
-    disk: journalDisk(ports.disk, configuration),
-    identity: dataId,
-    segmentBytes: tuning.segmentBytes,
-    checksum,
-    defer: ports.clock.defer,
-    preallocate: true,
-  });
 }
 
 function diskProblem(what: string, error: PortError): HostProblem {

@@ -11,7 +11,7 @@ import {
 import type { Configuration, Tenure } from "../configuration.ts";
 import type { Executed, Execution } from "../execution.ts";
 import type { HostOptions, HostTuning, ProposeRequest, ReadRequest } from "../host-options.ts";
-import type { Journal } from "../journal/journal.ts";
+import type { JournalStore } from "../journal/journal-store.ts";
 import { type FailureCode, failed, type Outcome } from "../outcome.ts";
 import { sessionKey } from "../sessions-name.ts";
 import { encodeStop, stopOutcome } from "./next-configuration.ts";
@@ -34,7 +34,7 @@ export interface FrontOptions {
   readonly client: string;
   readonly execution: Execution | null;
   /** Of the configuration in force. */
-  readonly journal: () => Journal;
+  readonly journal: () => JournalStore;
   /** Of the configuration in force. */
   readonly isMember: boolean;
   readonly input: (input: Input<never>) => void;

@@ -1,10 +1,9 @@
 import type { Command, NodeId, PeerAddress, PortError, Ports, Position } from "@synod/core";
 import type { Member, Tenure } from "../configuration.ts";
-import type { Checksum, HostListener, HostTuning } from "../host-options.ts";
-import type { Journal } from "../journal/journal.ts";
-import { beginJournal, removeJournals } from "../journal/of-configuration.ts";
+import type { HostListener } from "../host-options.ts";
+import type { JournalStore } from "../journal/journal-store.ts";
 import type { Manifest } from "../snapshots/manifest.ts";
-import { type Booted, openJournal } from "./boot.ts";
+import type { Booted } from "./boot.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Front } from "./front.ts";
 import type { Holding } from "./host-messages.ts";
@@ -30,10 +29,8 @@ export interface HandOverParts<S, M> {
 export interface HandOverOptions<S, M> {
   readonly self: NodeId;
   readonly ports: Ports;
-  readonly checksum: Checksum;
-  readonly tuning: HostTuning;
   readonly parts: () => HandOverParts<S, M>;
-  readonly createSeat: (tenure: Tenure, journal: Journal) => Seat<S, M>;
+  readonly createSeat: (tenure: Tenure, journal: JournalStore) => Seat<S, M>;
   readonly listener: HostListener;
   readonly tell: (event: string, detail: Readonly<Record<string, number>>) => void;
   readonly failed: (reason: string) => void;
@@ -161,7 +158,7 @@ export class HandOver<S, M> {
 
   /** `held`: up to where the state here goes, or from where on it must be fetched. */
   #enter(tenure: Tenure, entry: Entry, held: Position): void {
-    const { ports, checksum, failed } = this.#options;
+    const { failed } = this.#options;
     const parts = this.#options.parts();
     const { number } = tenure.configuration;
     this.#phase = "entering";
@@ -170,13 +167,14 @@ export class HandOver<S, M> {
     this.#retire(parts.lingering);
     parts.lingering = parts.seat;
     const broken = (error: PortError): void => failed(`configuration ${number}: ${error.message}`);
-    const { dataId } = parts.booted.identity;
-    beginJournal({ disk: ports.disk, checksum, identity: dataId }, number, (error) => {
+    const { storage, identity } = parts.booted;
+    const name = { dataId: identity.dataId, configuration: number };
+    storage.beginJournal(name, (error) => {
       if (error !== null) return broken(error);
       // The commit point: durable, this node is in the next configuration for good.
       parts.links.enter(tenure, () => {
         parts.booted.identity = parts.links.identity;
-        const journal = openJournal(this.#options, number, dataId);
+        const journal = storage.openJournal(name);
         const seat = this.#options.createSeat(tenure, journal);
         journal.recover(
           (records) => seat.replica?.input({ kind: "recover", records }),
@@ -236,12 +234,13 @@ export class HandOver<S, M> {
   /** Its journal is of no use to anybody then. */
   #retire(seat: Seat<S, M> | null): void {
     if (seat === null) return;
+    const { storage } = this.#options.parts().booted;
     const { number } = seat.tenure.configuration;
     closeSeat(seat, () => {
       const done = (error: PortError | null): void => {
         if (error !== null) this.#options.failed(`journal of ${number}: ${error.message}`);
       };
-      removeJournals(this.#options.ports.disk, (other) => other === number, done);
+      storage.removeJournals([number], done);
     });
   }
 }

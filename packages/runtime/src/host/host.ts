@@ -86,9 +86,10 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
 
   start(done: (problem: HostProblem | null) => void): void {
     this.#phase = "starting";
-    const { configuration, self, machine, protocol } = this.#options;
+    const { configuration, self, machine, protocol, storage } = this.#options;
     const options = {
       ports: this.#ports,
+      storage: storage ?? null,
       configuration,
       self,
       machine,
@@ -306,10 +307,9 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
   #failStart(problem: HostProblem, done: (problem: HostProblem | null) => void): void {
     this.#phase = "stopped";
     this.#parts?.seat.replica?.stop();
-    const { network, disk } = this.#options.ports;
-    network.close(() => undefined);
+    this.#options.ports.network.close(() => undefined);
     if (problem.code === "locked") return done(problem);
-    disk.unlock(() => done(problem));
+    this.#unlock(() => done(problem));
   }
 
   /**
@@ -366,7 +366,15 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
   #closePorts(reason: string | null): void {
     this.#phase = "stopped";
     const { ports, listener } = this.#options;
-    ports.network.close(() => ports.disk.unlock(() => listener.stopped(reason)));
+    ports.network.close(() => this.#unlock(() => listener.stopped(reason)));
+  }
+
+  /** Nobody else finds a storage that is still written. A disk waits for its own operations. */
+  #unlock(done: () => void): void {
+    const { ports, storage } = this.#options;
+    const unlock = (): void => ports.disk.unlock(() => done());
+    if (storage === undefined) unlock();
+    else storage.close(unlock);
   }
 }
 

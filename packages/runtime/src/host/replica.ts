@@ -16,7 +16,7 @@ import type {
   Timer,
 } from "@synod/core";
 import { type EffectHandler, EffectQueue } from "../effect-queue.ts";
-import type { Journal } from "../journal/journal.ts";
+import type { JournalStore } from "../journal/journal-store.ts";
 
 /** Where the effects of a replica go that are not the journal's or a timer's. */
 export interface ReplicaHandler<M> {
@@ -35,7 +35,7 @@ export interface ReplicaOptions<S, M> {
   readonly protocol: Protocol<S, M>;
   readonly settings: ReplicaSettings;
   readonly clock: Clock;
-  readonly journal: Journal;
+  readonly journal: JournalStore;
   readonly handler: ReplicaHandler<M>;
 }
 
@@ -51,7 +51,7 @@ export class Replica<S, M> implements EffectHandler<M> {
   readonly #protocol: Protocol<S, M>;
   readonly #state: S;
   readonly #clock: Clock;
-  readonly #journal: Journal;
+  readonly #journal: JournalStore;
   readonly #handler: ReplicaHandler<M>;
   readonly #queue: EffectQueue<M>;
   readonly #timers = new Map<string, number>();

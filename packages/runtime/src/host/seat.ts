@@ -1,14 +1,14 @@
 import type { NodeId, Ports, Position, ProtocolStatus } from "@synod/core";
 import { type Configuration, quorumsOf, type Tenure } from "../configuration.ts";
 import type { HostOptions } from "../host-options.ts";
-import type { Journal } from "../journal/journal.ts";
+import type { JournalStore } from "../journal/journal-store.ts";
 import { Replica, type ReplicaHandler } from "./replica.ts";
 
 export interface SeatOptions<S, M> {
   readonly host: HostOptions<S, M>;
   readonly ports: Ports;
   readonly tenure: Tenure;
-  readonly journal: Journal;
+  readonly journal: JournalStore;
   readonly handler: Omit<ReplicaHandler<M>, "transmit">;
   readonly transmit: (configuration: number, to: readonly NodeId[], message: M) => void;
 }
@@ -16,7 +16,7 @@ export interface SeatOptions<S, M> {
 /** What this node is in one configuration: a replica with its journal, or none. */
 export interface Seat<S, M> {
   readonly tenure: Tenure;
-  readonly journal: Journal;
+  readonly journal: JournalStore;
   /** Null: no member of the configuration. */
   readonly replica: Replica<S, M> | null;
   /**

@@ -1,4 +1,4 @@
-import type { Position } from "@synod/core";
+import { crc32, type Position } from "@synod/core";
 import { LOSE_UNSYNCED } from "@synod/simulator";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { at, Members } from "../snapshots/testing/members.ts";
@@ -45,6 +45,7 @@ beforeEach(() => {
     ...life,
     booted: { identity: { node: 0 }, execution, journal, snapshots: store } as unknown as Booted,
     tuning: TUNING,
+    checksum: crc32,
     guard: (callback) => callback,
     deliveries: { pause: () => log.push("pause") } as unknown as Deliveries,
     send: (to, message) => members.send(0, to, message),

@@ -1,7 +1,7 @@
 import type { Clock, NodeId, PortError, Position, Random } from "@synod/core";
 import type { Tenure } from "../configuration.ts";
 import type { Guard } from "../guard.ts";
-import type { HostTuning } from "../host-options.ts";
+import type { Checksum, HostTuning } from "../host-options.ts";
 import type { SnapshotProblem } from "../snapshots/files.ts";
 import type { Manifest } from "../snapshots/manifest.ts";
 import { StateTransfer } from "../snapshots/transfer.ts";
@@ -12,6 +12,7 @@ import type { Deliveries } from "./deliveries.ts";
 export interface SnapshottingOptions {
   readonly booted: Booted;
   readonly tuning: HostTuning;
+  readonly checksum: Checksum;
   readonly clock: Clock;
   readonly random: Random;
   readonly guard: Guard;
@@ -54,6 +55,7 @@ export class Snapshotting {
     this.#transfer = new StateTransfer({
       self: options.booted.identity.node,
       store: options.booted.snapshots,
+      checksum: options.checksum,
       clock: options.clock,
       random: options.random,
       guard: options.guard,

@@ -15,7 +15,6 @@ export class SnapshotInstall implements SnapshotIntake {
   readonly #present = new Set<number>();
   /** Chunks that are being written. */
   readonly #underway = new Set<number>();
-  #bytes = 0;
 
   constructor(ports: SnapshotPorts, manifest: Manifest) {
     this.#ports = ports;
@@ -25,16 +24,6 @@ export class SnapshotInstall implements SnapshotIntake {
   /** Where the chunks go until the install is committed. */
   get file(): string {
     return fetchingName(this.manifest.position.index, this.manifest.digest);
-  }
-
-  /** Chunks written so far. */
-  get chunks(): number {
-    return this.#present.size;
-  }
-
-  /** Bytes written so far. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   get isComplete(): boolean {
@@ -75,10 +64,7 @@ export class SnapshotInstall implements SnapshotIntake {
   ): void {
     this.#ports.disk.write(this.file, chunk.offset, bytes, (error) => {
       this.#underway.delete(index);
-      if (error === null) {
-        this.#present.add(index);
-        this.#bytes += chunk.length;
-      }
+      if (error === null) this.#present.add(index);
       done(error);
     });
   }

@@ -40,7 +40,7 @@ export interface SnapshotIntake {
  * durably or not at all, and only then are older ones removed. {@link SnapshotStore} keeps them in
  * files; what else may stand in its place is told by the cases of `@synod/node/compliance`.
  */
-export interface SnapshotStorage<Intake extends SnapshotIntake = SnapshotIntake> {
+export interface SnapshotStorage {
   /** The newest whole snapshot; null when there is none. */
   readonly newest: Manifest | null;
   /** Bytes of finished snapshots. */
@@ -73,13 +73,22 @@ export interface SnapshotStorage<Intake extends SnapshotIntake = SnapshotIntake>
   /** Keeps a snapshot until as many {@link unpin}; false when it is not here any more. */
   pin(digest: string): boolean;
   unpin(digest: string): void;
-  /** Begins to take in a snapshot from elsewhere. Null when what is here is as new. */
+  /**
+   * Begins to take in a snapshot from elsewhere, or goes on with the same one; another that was
+   * under way is given up. Null when what is here is as new.
+   */
   beginInstall(
     manifest: Manifest,
-    done: (error: PortError | null, install: Intake | null) => void,
+    done: (error: PortError | null, intake: SnapshotIntake | null) => void,
   ): void;
-  /** Gives up an install, and its place. */
-  abandon(install: Intake): void;
-  /** Puts a complete install in force, durably; null when one as new has come in the meantime. */
-  commit(install: Intake, done: (error: PortError | null, manifest: Manifest | null) => void): void;
+  /** Gives up an intake, and its place. */
+  abandon(intake: SnapshotIntake): void;
+  /**
+   * Puts a complete intake in force, durably; null when it was given up, or one as new has come in
+   * the meantime.
+   */
+  commit(
+    intake: SnapshotIntake,
+    done: (error: PortError | null, manifest: Manifest | null) => void,
+  ): void;
 }

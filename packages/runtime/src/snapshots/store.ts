@@ -6,7 +6,12 @@ import { SnapshotInstall } from "./install.ts";
 import { loadChunks, readVerified } from "./loading.ts";
 import { decodeManifest, encodeManifest, type Manifest } from "./manifest.ts";
 import { unfinishedManifestName, writingName } from "./names.ts";
-import type { LoadOutcome, SnapshotStorage, SnapshotTaken } from "./snapshot-storage.ts";
+import type {
+  LoadOutcome,
+  SnapshotIntake,
+  SnapshotStorage,
+  SnapshotTaken,
+} from "./snapshot-storage.ts";
 import { writeData } from "./writing.ts";
 
 export type { LoadOutcome } from "./snapshot-storage.ts";
@@ -37,7 +42,7 @@ interface Unpublished {
  * and one that is being written or fetched. A new one exists all at once and durably or not at all,
  * and only then are older ones removed. Formats and file names: docs/formats/snapshot.md.
  */
-export class SnapshotStore implements SnapshotStorage<SnapshotInstall> {
+export class SnapshotStore implements SnapshotStorage {
   readonly #ports: SnapshotPorts;
   readonly #chunkBytes: number;
   #entries: Entry[] = [];
@@ -68,15 +73,6 @@ export class SnapshotStore implements SnapshotStorage<SnapshotInstall> {
   /** Bytes on the disk, of finished snapshots. */
   get bytes(): number {
     return this.#entries.reduce((sum, { manifest }) => sum + manifest.totalBytes, 0);
-  }
-
-  encode(manifest: Manifest): Uint8Array {
-    return encodeManifest(manifest, this.#ports.checksum);
-  }
-
-  /** Null when the bytes are no manifest. */
-  decode(bytes: Uint8Array): Manifest | null {
-    return decodeManifest(bytes, this.#ports.checksum);
   }
 
   /** The whole snapshot with this digest; null when it is not here, or not any more. */
@@ -192,21 +188,25 @@ export class SnapshotStore implements SnapshotStorage<SnapshotInstall> {
   }
 
   /** Gives up an install, and its place on the disk. */
-  abandon(install: SnapshotInstall): void {
-    if (this.#install !== install) return;
+  abandon(intake: SnapshotIntake): void {
+    const install = this.#install;
+    if (install === null || install !== intake) return;
     this.#install = null;
     removeAll(this.#ports.disk, [install.file], () => undefined);
   }
 
   /**
-   * Puts a complete install in force, durably. The manifest is null when a snapshot as new has come
-   * to be here in the meantime.
+   * Puts a complete install in force, durably. The manifest is null when the install was given up,
+   * or a snapshot as new has come to be here in the meantime.
    */
   commit(
-    install: SnapshotInstall,
+    intake: SnapshotIntake,
     done: (error: PortError | null, manifest: Manifest | null) => void,
   ): void {
-    const manifest = this.encode(install.manifest);
+    const { clock, checksum } = this.#ports;
+    const install = this.#install;
+    if (install === null || install !== intake) return clock.defer(() => done(null, null));
+    const manifest = encodeManifest(install.manifest, checksum);
     const { index } = install.manifest.position;
     this.#publish({ index, data: install.file, manifest }, (error, published) => {
       if (this.#install === install) this.#install = null;

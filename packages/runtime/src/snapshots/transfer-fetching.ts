@@ -1,6 +1,7 @@
 import type { NodeId, PortError, Position } from "@synod/core";
-import type { SnapshotInstall } from "./install.ts";
-import type { Manifest } from "./manifest.ts";
+import type { SnapshotProblem } from "./files.ts";
+import { decodeManifest, type Manifest } from "./manifest.ts";
+import type { SnapshotIntake } from "./snapshot-storage.ts";
 import type { TransferOptions } from "./transfer-options.ts";
 import { type ChunkRequest, ChunkWindow } from "./transfer-window.ts";
 
@@ -26,8 +27,8 @@ type Phase =
   | { readonly kind: "asking" }
   /** The store is making room; offers of the same snapshot are collected. */
   | { readonly kind: "opening"; readonly manifest: Manifest; readonly sources: NodeId[] }
-  | { readonly kind: "fetching"; readonly install: SnapshotInstall; readonly window: ChunkWindow }
-  | { readonly kind: "committing"; readonly install: SnapshotInstall };
+  | { readonly kind: "fetching"; readonly install: SnapshotIntake; readonly window: ChunkWindow }
+  | { readonly kind: "committing"; readonly install: SnapshotIntake };
 
 const IDLE: Phase = Object.freeze({ kind: "idle" });
 const ASKING: Phase = Object.freeze({ kind: "asking" });
@@ -55,9 +56,11 @@ export class StateFetching {
     if (phase.kind === "idle") return { kind: "idle" };
     if (phase.kind === "asking" || phase.kind === "opening")
       return { kind: "asking", position: this.#wanted };
-    const { manifest, chunks, bytes } = phase.install;
-    const chunksTotal = manifest.chunks.length;
-    return { kind: "fetching", position: manifest.position, chunks, chunksTotal, bytes };
+    const { install } = phase;
+    const { position, chunks: all } = install.manifest;
+    const here = all.filter((_, index) => install.has(index));
+    const bytes = here.reduce((sum, { length }) => sum + length, 0);
+    return { kind: "fetching", position, chunks: here.length, chunksTotal: all.length, bytes };
   }
 
   /**
@@ -73,7 +76,7 @@ export class StateFetching {
 
   onOffer(from: NodeId, encoded: Uint8Array): void {
     const phase = this.#phase;
-    const manifest = this.#options.store.decode(encoded);
+    const manifest = decodeManifest(encoded, this.#options.checksum);
     if (manifest === null) return;
     const { digest, position } = manifest;
     if (phase.kind === "asking") {
@@ -92,14 +95,15 @@ export class StateFetching {
     if (phase.kind !== "fetching" || phase.install.manifest.digest !== digest) return;
     const { install, window } = phase;
     if (!window.arrived(from, index)) return;
-    install.put(index, lent.slice(), (problem) => {
+    const written = (problem: SnapshotProblem | null): void => {
       window.written(index);
       if (this.#phase !== phase) return;
       if (problem?.code === "damaged") window.failed(from, index);
       else if (problem !== null)
         return this.#fail({ code: problem.code, message: problem.message });
       this.#pull();
-    });
+    };
+    install.put(index, lent.slice(), this.#options.guard(written));
   }
 
   onGone(from: NodeId, digest: string): void {
@@ -186,7 +190,7 @@ export class StateFetching {
     this.#options.send(from, { kind: "chunkRequest", digest, index }, false);
   }
 
-  #commit(install: SnapshotInstall, sources: readonly NodeId[]): void {
+  #commit(install: SnapshotIntake, sources: readonly NodeId[]): void {
     const { store, send } = this.#options;
     const { digest } = install.manifest;
     for (const node of sources) send(node, { kind: "stateDone", digest }, false);

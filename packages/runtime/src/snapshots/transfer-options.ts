@@ -1,12 +1,15 @@
 import type { Clock, NodeId, PortError, Position, Random } from "@synod/core";
 import type { Guard } from "../guard.ts";
+import type { Checksum } from "../host-options.ts";
 import type { Manifest } from "./manifest.ts";
-import type { SnapshotStore } from "./store.ts";
+import type { SnapshotStorage } from "./snapshot-storage.ts";
 import type { TransferMessage } from "./transfer-messages.ts";
 
 export interface TransferOptions {
   readonly self: NodeId;
-  readonly store: SnapshotStore;
+  readonly store: SnapshotStorage;
+  /** Of manifests. */
+  readonly checksum: Checksum;
   readonly clock: Clock;
   /** Which member is asked first. */
   readonly random: Random;

@@ -1,4 +1,5 @@
 import type { NodeId, Position } from "@synod/core";
+import { encodeManifest } from "./manifest.ts";
 import type { TransferOptions } from "./transfer-options.ts";
 
 /** A snapshot is kept for a member that is silent for no longer than this. */
@@ -49,11 +50,11 @@ export class StateServing {
   }
 
   onStateRequest(from: NodeId, position: Position): void {
-    const { store, send, onSnapshotWanted } = this.#options;
+    const { store, checksum, send, onSnapshotWanted } = this.#options;
     const { newest } = store;
     if (newest !== null && newest.position.index >= position.index) {
       this.#lease(from, newest.digest);
-      send(from, { kind: "stateOffer", manifest: store.encode(newest) }, true);
+      send(from, { kind: "stateOffer", manifest: encodeManifest(newest, checksum) }, true);
       return;
     }
     this.#wanted = Math.max(this.#wanted, position.index);

@@ -1,5 +1,5 @@
 import type { Clock, NodeId } from "@synod/core";
-import type { SnapshotInstall } from "./install.ts";
+import type { SnapshotIntake } from "./snapshot-storage.ts";
 
 /** Chunks asked for, or being written, at a time. */
 const WINDOW = 8;
@@ -23,7 +23,7 @@ interface Asked {
  * snapshot.
  */
 export class ChunkWindow {
-  readonly #install: SnapshotInstall;
+  readonly #install: SnapshotIntake;
   readonly #clock: Clock;
   readonly #sources: NodeId[];
   readonly #late = new Map<NodeId, number>();
@@ -33,7 +33,7 @@ export class ChunkWindow {
   readonly #writing = new Set<number>();
   #turn: number;
 
-  constructor(install: SnapshotInstall, sources: readonly NodeId[], turn: number, clock: Clock) {
+  constructor(install: SnapshotIntake, sources: readonly NodeId[], turn: number, clock: Clock) {
     this.#install = install;
     this.#sources = [...sources];
     this.#turn = turn;

@@ -1,4 +1,4 @@
-import { type NodeId, type Position, Reader, Writer } from "@synod/core";
+import { crc32, type NodeId, type Position, Reader, Writer } from "@synod/core";
 import { Scheduler } from "@synod/simulator";
 import type { Execution } from "../../execution.ts";
 import type { Manifest } from "../manifest.ts";
@@ -66,6 +66,7 @@ export class TransferMember {
     return new StateTransfer({
       self: this.node,
       store: this.store,
+      checksum: crc32,
       clock: this.#life.clock,
       random: this.#life.random,
       guard: (callback) => callback,

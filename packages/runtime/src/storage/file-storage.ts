@@ -1,0 +1,56 @@
+import type { Clock, Disk } from "@synod/core";
+import type { Guard } from "../guard.ts";
+import type { Checksum } from "../host-options.ts";
+import { Journal } from "../journal/journal.ts";
+import { beginJournal, journalDisk, removeJournals } from "../journal/of-configuration.ts";
+import { SnapshotStore } from "../snapshots/store.ts";
+import type { ReplicaStorage } from "./replica-storage.ts";
+
+export interface FileStorageOptions {
+  /** Locked. */
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly checksum: Checksum;
+  readonly guard: Guard;
+  /** Size at which a segment of a journal ends. */
+  readonly segmentBytes: number;
+  /** Configurations of which there are segments on the disk. */
+  readonly journals: readonly number[];
+}
+
+/** Journals and snapshots in files on a disk. */
+export function createFileStorage(options: FileStorageOptions): ReplicaStorage {
+  const { disk, clock, checksum, guard, segmentBytes } = options;
+  const journals = new Set(options.journals);
+  return {
+    get journals() {
+      return [...journals].sort((a, b) => a - b);
+    },
+    beginJournal({ dataId, configuration }, done) {
+      journals.add(configuration);
+      beginJournal({ disk, checksum, identity: dataId }, configuration, done);
+    },
+    openJournal: ({ dataId, configuration }) =>
+      new Journal({
+        disk: journalDisk(disk, configuration),
+        identity: dataId,
+        segmentBytes,
+        checksum,
+        defer: clock.defer,
+        preallocate: true,
+      }),
+    removeJournals(configurations, done) {
+      removeJournals(
+        disk,
+        (configuration) => configurations.includes(configuration),
+        (error) => {
+          if (error === null) for (const gone of configurations) journals.delete(gone);
+          done(error);
+        },
+      );
+    },
+    snapshots: (chunkBytes) => new SnapshotStore({ disk, clock, checksum, guard, chunkBytes }),
+    // The disk itself ends what is under way before it is unlocked.
+    close: (done) => clock.defer(done),
+  };
+}
