@@ -1,5 +1,5 @@
 import { FRAME_BYTES_MAX, Reader, type Writer } from "@synod/core";
-import type { Checksum } from "./host-options.ts";
+import type { Checksum } from "./checksum.ts";
 
 /**
  * What travels between nodes: `u32 length` of all that follows, `u32` CRC-32 of all that follows

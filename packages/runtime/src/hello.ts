@@ -7,8 +7,8 @@ import {
   type Remembered,
   Writer,
 } from "@synod/core";
+import type { Checksum } from "./checksum.ts";
 import { encodeFrame } from "./frames.ts";
-import type { Checksum } from "./host-options.ts";
 import { IDENTITY_STARTS_MAX } from "./identity-codec.ts";
 
 const MAGIC = 0x534e4f44; // "DONS" on the wire: four bytes that no other protocol opens with

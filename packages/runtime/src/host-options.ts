@@ -1,4 +1,5 @@
 import type { Machine, NodeId, Ports, Position, Protocol, ProtocolStatus } from "@synod/core";
+import type { Checksum } from "./checksum.ts";
 import type { Configuration, Member, Tenure } from "./configuration.ts";
 import type { Outcome } from "./outcome.ts";
 import type { ReplicaStorage } from "./storage/replica-storage.ts";
@@ -25,8 +26,6 @@ export interface HostOptions<S, M> {
   /** zlib's `crc32` where there is one; else core's. */
   readonly checksum?: Checksum;
 }
-
-export type Checksum = (bytes: Uint8Array, previous?: number) => number;
 
 /** What the host tells. Called from its own turns, never from within a call to the host. */
 export interface HostListener {

@@ -7,10 +7,10 @@ import {
   utf8Length,
   Writer,
 } from "@synod/core";
+import type { Checksum } from "./checksum.ts";
 import type { Tenure } from "./configuration.ts";
 import { readTenure, writeTenure } from "./configuration-codec.ts";
 import { bytesToHex, hexToBytes } from "./hex.ts";
-import type { Checksum } from "./host-options.ts";
 
 /**
  * Who this data directory is, and whom it knows: all that survives a restart outside of the

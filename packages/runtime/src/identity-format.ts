@@ -1,5 +1,5 @@
 import type { Disk, Done, NodeId, PortError, Random, Remembered } from "@synod/core";
-import type { Checksum } from "./host-options.ts";
+import type { Checksum } from "./checksum.ts";
 import {
   FORMATTING_BLANK_NAME,
   FORMATTING_NAME,

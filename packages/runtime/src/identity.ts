@@ -1,5 +1,5 @@
 import type { Disk, Done, PortError } from "@synod/core";
-import type { Checksum } from "./host-options.ts";
+import type { Checksum } from "./checksum.ts";
 import {
   decodeIdentity,
   encodeIdentity,

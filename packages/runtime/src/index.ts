@@ -3,6 +3,7 @@
  * ports. Pure TypeScript, callbacks only; the same code runs on a real machine and in the
  * simulator.
  */
+export type { Checksum } from "./checksum.ts";
 export * from "./configuration.ts";
 export * from "./effect-queue.ts";
 export * from "./execution.ts";

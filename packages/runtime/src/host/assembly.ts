@@ -1,8 +1,9 @@
 import type { NodeId, Ports, Protocol } from "@synod/core";
+import type { Checksum } from "../checksum.ts";
 import type { Tenure } from "../configuration.ts";
 import type { Execution } from "../execution.ts";
 import type { Guard } from "../guard.ts";
-import type { Checksum, HostOptions, HostTuning } from "../host-options.ts";
+import type { HostOptions, HostTuning } from "../host-options.ts";
 import { writeIdentity } from "../identity.ts";
 import type { JournalStore } from "../journal/journal-store.ts";
 import { nodeClient } from "../sessions-name.ts";

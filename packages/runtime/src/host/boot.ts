@@ -7,10 +7,11 @@ import type {
   Ports,
   Position,
 } from "@synod/core";
+import type { Checksum } from "../checksum.ts";
 import type { Configuration, Tenure } from "../configuration.ts";
 import { Execution } from "../execution.ts";
 import type { Guard } from "../guard.ts";
-import type { Checksum, HostProblem, HostTuning } from "../host-options.ts";
+import type { HostProblem, HostTuning } from "../host-options.ts";
 import { type FoundIdentity, readIdentity, writeIdentity } from "../identity.ts";
 import type { Identity } from "../identity-codec.ts";
 import { formatDirectory } from "../identity-format.ts";

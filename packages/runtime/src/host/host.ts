@@ -14,10 +14,10 @@ import {
   type RequestState,
   type Start,
 } from "@synod/core";
+import type { Checksum } from "../checksum.ts";
 import { FRAMES_VERSION } from "../frames.ts";
 import { createGuard, type Guard, guardedClock, guardedDisk } from "../guard.ts";
 import type {
-  Checksum,
   Host,
   HostOptions,
   HostProblem,

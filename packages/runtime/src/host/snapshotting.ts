@@ -1,7 +1,8 @@
 import type { Clock, NodeId, PortError, Position, Random } from "@synod/core";
+import type { Checksum } from "../checksum.ts";
 import type { Tenure } from "../configuration.ts";
 import type { Guard } from "../guard.ts";
-import type { Checksum, HostTuning } from "../host-options.ts";
+import type { HostTuning } from "../host-options.ts";
 import type { SnapshotProblem } from "../snapshots/files.ts";
 import type { Manifest } from "../snapshots/manifest.ts";
 import { StateTransfer } from "../snapshots/transfer.ts";

@@ -1,6 +1,6 @@
 import { type MessageCodec, type Network, type NodeId, Writer } from "@synod/core";
+import type { Checksum } from "../checksum.ts";
 import { encodeFrame, openFrame } from "../frames.ts";
-import type { Checksum } from "../host-options.ts";
 import { type HostMessage, readHostMessage, writeHostMessage } from "./host-messages.ts";
 
 /** Larger messages do not travel in the lane of heartbeats. */

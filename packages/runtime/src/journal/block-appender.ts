@@ -6,7 +6,7 @@ import {
   type JournalRecord,
   type PortError,
 } from "@synod/core";
-import type { Checksum } from "../host-options.ts";
+import type { Checksum } from "../checksum.ts";
 import { mergeAbouts } from "./about-codec.ts";
 import { BlockWriter, blockSectors } from "./block-writer.ts";
 import { type BlockFlags, PLAIN_BLOCK, SECTOR_BYTES, segmentName, segmentSalt } from "./layout.ts";

@@ -1,5 +1,5 @@
 import { type About, type JournalRecord, RECORD_BYTES_MAX } from "@synod/core";
-import type { Checksum } from "../host-options.ts";
+import type { Checksum } from "../checksum.ts";
 import { readAbout, readU53 } from "./about-codec.ts";
 import { BLOCK_MAGIC, FLAG_BITS } from "./block-writer.ts";
 import {

@@ -1,5 +1,5 @@
 import { type About, invariant, type JournalRecord } from "@synod/core";
-import type { Checksum } from "../host-options.ts";
+import type { Checksum } from "../checksum.ts";
 import { writeAbout, writeU53 } from "./about-codec.ts";
 import {
   ABOUT_BYTES,

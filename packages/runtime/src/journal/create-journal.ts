@@ -1,5 +1,5 @@
 import type { Disk, Done } from "@synod/core";
-import type { Checksum } from "../host-options.ts";
+import type { Checksum } from "../checksum.ts";
 import { BlockWriter } from "./block-writer.ts";
 import { PLAIN_BLOCK } from "./layout.ts";
 import { makeFirstSegment } from "./segment-maker.ts";

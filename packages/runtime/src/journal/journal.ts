@@ -7,7 +7,7 @@ import {
   type PortError,
   RECORD_BYTES_MAX,
 } from "@synod/core";
-import type { Checksum } from "../host-options.ts";
+import type { Checksum } from "../checksum.ts";
 import { BlockAppender } from "./block-appender.ts";
 import { cutBlock } from "./block-writer.ts";
 import { inOrder } from "./in-order.ts";

@@ -1,6 +1,6 @@
 import { type About, Reader, Writer } from "@synod/core";
+import type { Checksum } from "../checksum.ts";
 import { hexToBytes } from "../hex.ts";
-import type { Checksum } from "../host-options.ts";
 
 /** A disk writes a sector whole or not at all; everything in a segment is made of them. */
 export const SECTOR_BYTES = 512;

@@ -1,5 +1,5 @@
 import type { Disk, Done } from "@synod/core";
-import type { Checksum } from "../host-options.ts";
+import type { Checksum } from "../checksum.ts";
 import { createJournal } from "./create-journal.ts";
 import { inOrder } from "./in-order.ts";
 import { segmentSequence } from "./layout.ts";

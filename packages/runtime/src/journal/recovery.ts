@@ -1,5 +1,5 @@
 import type { About, Disk, JournalRecord, PortError } from "@synod/core";
-import type { Checksum } from "../host-options.ts";
+import type { Checksum } from "../checksum.ts";
 import { inOrder } from "./in-order.ts";
 import { SECTOR_BYTES, segmentName, segmentSequence } from "./layout.ts";
 import { type JournalEnd, Reconstruction } from "./reconstruction.ts";

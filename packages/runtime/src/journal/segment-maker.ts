@@ -1,5 +1,5 @@
 import { type Disk, type Done, invariant, type PortError } from "@synod/core";
-import type { Checksum } from "../host-options.ts";
+import type { Checksum } from "../checksum.ts";
 import { inOrder, type Step } from "./in-order.ts";
 import { encodeSegmentHeader, SECTOR_BYTES, segmentName, segmentSalt } from "./layout.ts";
 

@@ -1,5 +1,5 @@
 import type { Disk, Done, PortError } from "@synod/core";
-import type { Checksum } from "../host-options.ts";
+import type { Checksum } from "../checksum.ts";
 import { inOrder } from "../journal/in-order.ts";
 import { removeAll } from "./files.ts";
 import { decodeManifest, MANIFEST_BYTES_MAX, type Manifest } from "./manifest.ts";

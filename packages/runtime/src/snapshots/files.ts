@@ -1,5 +1,5 @@
 import type { Clock, Disk, Done, PortError } from "@synod/core";
-import type { Checksum } from "../host-options.ts";
+import type { Checksum } from "../checksum.ts";
 import { inOrder } from "../journal/in-order.ts";
 import { snapshotName, unfinishedManifestName } from "./names.ts";
 

@@ -1,7 +1,7 @@
 import { hash64, type Position, Reader, Writer } from "@synod/core";
+import type { Checksum } from "../checksum.ts";
 import type { Tenure } from "../configuration.ts";
 import { CONFIGURATION_BYTES_MAX, readTenure, writeTenure } from "../configuration-codec.ts";
-import type { Checksum } from "../host-options.ts";
 
 /** "SYNS", little-endian. */
 const MAGIC = 0x534e5953;

@@ -1,6 +1,6 @@
 import type { Clock, NodeId, PortError, Position, Random } from "@synod/core";
+import type { Checksum } from "../checksum.ts";
 import type { Guard } from "../guard.ts";
-import type { Checksum } from "../host-options.ts";
 import type { Manifest } from "./manifest.ts";
 import type { SnapshotStorage } from "./snapshot-storage.ts";
 import type { TransferMessage } from "./transfer-messages.ts";

@@ -1,6 +1,6 @@
 import type { Clock, Disk } from "@synod/core";
+import type { Checksum } from "../checksum.ts";
 import type { Guard } from "../guard.ts";
-import type { Checksum } from "../host-options.ts";
 import { Journal } from "../journal/journal.ts";
 import { beginJournal, journalDisk, removeJournals } from "../journal/of-configuration.ts";
 import { SnapshotStore } from "../snapshots/store.ts";
