@@ -42,6 +42,8 @@ export interface NodeOptions<S, M> {
   readonly insecure?: boolean;
   /** Where syncs run; default `pool`. */
   readonly flush?: FlushMode;
+  /** The only members from which a missing state is fetched; default: all who have it. */
+  readonly fetchFrom?: readonly NodeId[];
   readonly tuning?: Partial<HostTuning>;
   /** Protocol-specific numbers, see the protocol's card. */
   readonly protocolTuning?: Readonly<Record<string, number>>;

@@ -137,6 +137,7 @@ class RunningNode<S, M> implements SynodNode {
       self: id,
       tuning: options.tuning ?? {},
       protocolTuning: options.protocolTuning ?? {},
+      ...(options.fetchFrom === undefined ? {} : { fetchFrom: options.fetchFrom }),
       checksum: crc32,
       listener: {
         answered: (token, outcome) => this.#requests.answered(token, outcome),

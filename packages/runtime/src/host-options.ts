@@ -20,6 +20,11 @@ export interface HostOptions<S, M> {
   readonly configuration: Configuration;
   readonly self: NodeId;
   readonly listener: HostListener;
+  /**
+   * A state that is missing here is fetched from these only, so that other members are spared;
+   * default: from all who have it, at the same time. When none of these has it, nobody is asked.
+   */
+  readonly fetchFrom?: readonly NodeId[];
   readonly tuning?: Partial<HostTuning>;
   /** Protocol-specific numbers, see the protocol's card. */
   readonly protocolTuning?: Readonly<Record<string, number>>;

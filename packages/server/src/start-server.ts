@@ -33,6 +33,8 @@ export interface ServerOptions {
   readonly insecure?: boolean;
   /** Where syncs run; default `pool`. */
   readonly flush?: FlushMode;
+  /** The only members from which a missing state is fetched; default: all who have it. */
+  readonly fetchFrom?: readonly NodeId[];
   readonly tuning?: Partial<HostTuning>;
   readonly protocolTuning?: Readonly<Record<string, number>>;
   readonly limits?: Partial<HttpLimits>;
@@ -76,6 +78,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     protocolTuning: options.protocolTuning ?? {},
     observe: eventLog(logger),
     ...(options.peer === undefined ? {} : { listen: options.peer }),
+    ...(options.fetchFrom === undefined ? {} : { fetchFrom: options.fetchFrom }),
   });
   try {
     return await serve(node, http, options.limits ?? {}, logger);

@@ -11,6 +11,12 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** Node ids as a list with commas. */
+export function nodeIds(text: string): number[] {
+  const parse = wholeNumber(0, 65_535);
+  return text.split(",").map((id) => parse(id.trim()));
+}
+
 /** What keeps the log of a server. */
 export function protocolOption(description: string): Option {
   return new Option("--protocol <name>", description).choices(SERVER_PROTOCOL_NAMES);

@@ -9,7 +9,7 @@ import {
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readForNewcomer, readMember } from "./cluster.ts";
 import { CommandFailure } from "./exit-codes.ts";
-import { protocolOption, wholeNumber } from "./options.ts";
+import { nodeIds, protocolOption, wholeNumber } from "./options.ts";
 import { synodFailure } from "./synod-failure.ts";
 
 interface StartOptions {
@@ -21,6 +21,7 @@ interface StartOptions {
   readonly peer?: Address;
   readonly insecure?: true;
   readonly join?: true;
+  readonly fetchFrom?: readonly number[];
   readonly stopWithStdin?: true;
 }
 
@@ -47,6 +48,12 @@ export function addStartCommand(program: Command): void {
       "the cluster file does not name the node: it waits until it is added as a member " +
         "(needs --http and --peer)",
     )
+    .option(
+      "--fetch-from <ids>",
+      "fetch a missing state from these members only, to spare the others (default: from all " +
+        "who have it, at once)",
+      nodeIds,
+    )
     .addOption(new Option("--stop-with-stdin").hideHelp())
     .action(runStart);
 }
@@ -68,6 +75,7 @@ async function runStart(options: StartOptions): Promise<void> {
     ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
     ...(options.http === undefined ? {} : { http: options.http }),
     ...(options.peer === undefined ? {} : { peer: options.peer }),
+    ...(options.fetchFrom === undefined ? {} : { fetchFrom: options.fetchFrom }),
   });
   process.stdout.write(`${bootSummary(server, peer, dir)}\n`);
   const release = stopWhenAsked(server, options.stopWithStdin ?? false);

@@ -179,11 +179,12 @@ function createSnapshotting<S, M>(
   deliveries: Deliveries,
   parts: Later<S, M>,
 ): Snapshotting {
-  const { booted, tuning, checksum, ports, guard, wire, tell, failed } = options;
+  const { host, booted, tuning, checksum, ports, guard, wire, tell, failed } = options;
   return new Snapshotting({
     booted,
     tuning,
     checksum,
+    fetchFrom: host.fetchFrom ?? null,
     clock: ports.clock,
     random: ports.random,
     guard,

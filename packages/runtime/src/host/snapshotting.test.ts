@@ -47,6 +47,7 @@ beforeEach(() => {
     tuning: TUNING,
     checksum: crc32,
     guard: (callback) => callback,
+    fetchFrom: null,
     deliveries: { pause: () => log.push("pause") } as unknown as Deliveries,
     send: (to, message) => members.send(0, to, message),
     proposeBarrier: () => log.push("barrier wanted"),
@@ -195,6 +196,18 @@ describe("a state from elsewhere", () => {
     expect(log).toEqual(["pause", "state installed", "installed 300"]);
     expect(hash).toBe(hashAt(300));
     expect(afterPowerLoss().execution.executedUpTo).toEqual(at(300));
+  });
+
+  test("comes from those only that the operator has named", () => {
+    members.all[1]?.snapshotAt(300);
+    snapshotting = new Snapshotting({ ...options, fetchFrom: [2] });
+    snapshotting.request(at(250), [1]);
+    members.pass(5_000);
+    expect(log).toEqual([]);
+    snapshotting = new Snapshotting({ ...options, fetchFrom: [2, 1] });
+    snapshotting.request(at(250), [1]);
+    members.pass(5_000);
+    expect(log).toEqual(["pause", "state installed", "installed 300"]);
   });
 
   test("is not written over while it is being put in place", () => {

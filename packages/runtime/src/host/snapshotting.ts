@@ -18,6 +18,8 @@ export interface SnapshottingOptions {
   readonly random: Random;
   readonly guard: Guard;
   readonly deliveries: Deliveries;
+  /** From whom a state may be fetched; null: from everybody. */
+  readonly fetchFrom: readonly NodeId[] | null;
   readonly send: (to: NodeId, message: TransferMessage, bulk: boolean) => void;
   /** A barrier through the log, unless one is under way; it may get lost. */
   readonly proposeBarrier: () => void;
@@ -126,7 +128,10 @@ export class Snapshotting {
   }
 
   request(position: Position, from: readonly NodeId[]): void {
-    if (!this.#installing && !this.#stopped) this.#transfer.request(position, from);
+    if (this.#installing || this.#stopped) return;
+    const { fetchFrom } = this.#options;
+    const sources = fetchFrom === null ? from : from.filter((node) => fetchFrom.includes(node));
+    this.#transfer.request(position, sources);
   }
 
   onMessage(from: NodeId, message: TransferMessage): void {
