@@ -3,87 +3,96 @@ import { broadcast } from "@synod/core/protocols/broadcast";
 import { multipaxos } from "@synod/core/protocols/multipaxos";
 import { omnipaxos } from "@synod/core/protocols/omnipaxos";
 import { pmmc } from "@synod/core/protocols/pmmc";
-import { judge } from "./floors.ts";
 import type { Item, Report, RunOptions } from "./report.ts";
 import { commandsOf, type Seat, table } from "./seats.ts";
 import { showSpread, spread } from "./statistics.ts";
 
+const SIZES = [3, 5] as const;
 const BATCHES = [1, 32, 1_000] as const;
 
-/** What the protocol itself costs: no disk, no network, no codec but that of a batch's commands. */
+/** One protocol at one kind of table, however its state and messages look. */
+interface Contender {
+  readonly name: string;
+  readonly look: (setting: Setting) => Look;
+}
+
+interface Setting {
+  readonly size: number;
+  readonly batch: number;
+  readonly encoded: boolean;
+  readonly ms: number;
+}
+
+interface Look {
+  readonly rate: number;
+  readonly messages: number;
+}
+
+const CONTENDERS: readonly Contender[] = [
+  contender(multipaxos),
+  contender(omnipaxos),
+  contender(pmmc),
+  contender(broadcast),
+];
+
+/** What the protocols themselves cost: no disk, no network, no codec but that of the commands. */
 export const chosen: Item = {
   name: "chosen",
-  summary: "commands chosen per second, three replicas in one thread, no disk, no network",
-  run: async (options) => measure("", multipaxos, options),
-};
-
-/** The same of Paxos Made Moderately Complex, all roles on each of the three. */
-export const pmmcChosen: Item = {
-  name: "pmmc",
-  summary: "the same, by Paxos Made Moderately Complex",
-  run: async (options) => measure("pmmc, ", pmmc, options),
-};
-
-/** The same of OmniPaxos. */
-export const omnipaxosChosen: Item = {
-  name: "omnipaxos",
-  summary: "the same, by OmniPaxos",
-  run: async (options) => measure("omnipaxos, ", omnipaxos, options),
-};
-
-/** The same of total-order broadcast: both phases for every batch, and no leader. */
-export const broadcastChosen: Item = {
-  name: "broadcast",
-  summary: "the same, by total-order broadcast from instances of Paxos",
-  run: async (options) => measure("broadcast, ", broadcast, options),
-};
-
-function measure<S, M>(prefix: string, protocol: Protocol<S, M>, options: RunOptions): Report {
-  const ms = options.quick ? 200 : 2_000;
-  const cases = BATCHES.flatMap((batch) =>
-    [false, true].map((encoded) => ({ batch, encoded, rates: [] as number[], messages: 0 })),
-  );
-  for (let round = 0; round < options.rounds; round += 1)
-    for (const one of cases) {
-      const { rate, messages } = look(protocol, one.batch, one.encoded, ms);
-      one.rates.push(rate);
-      one.messages = messages;
+  summary: "commands chosen per second by each protocol, 3 and 5 replicas in one thread, no disk",
+  run: async ({ rounds, quick, say }: RunOptions): Promise<Report> => {
+    const ms = quick ? 200 : 1_000;
+    const cases = SIZES.flatMap((size) =>
+      BATCHES.flatMap((batch) =>
+        CONTENDERS.map((one) => ({ size, batch, one, plain: [] as Look[], encoded: [] as Look[] })),
+      ),
+    );
+    for (let round = 1; round <= rounds; round += 1) {
+      say(`round ${round} of ${rounds}`);
+      for (const { size, batch, one, plain, encoded } of cases) {
+        plain.push(one.look({ size, batch, encoded: false, ms }));
+        encoded.push(one.look({ size, batch, encoded: true, ms }));
+      }
     }
-  const rows: string[][] = [];
-  const figures: Record<string, number> = {};
-  for (const { batch, encoded, rates, messages } of cases) {
-    const name = `${prefix}batches of ${batch}${encoded ? ", messages encoded" : ""}`;
-    const all = spread(rates);
-    const micros = (1e6 / all.median).toFixed(2);
-    figures[`chosen ${name}`] = all.median;
-    rows.push([name, showSpread(all), micros, messages.toFixed(1), judge(name, all.median)]);
-  }
-  const head = ["case", "commands/s", "µs/command, all three", "messages/batch", "floor"];
-  const title = "Commands of 256 bytes chosen, three replicas in one thread";
-  return { title, head, rows, figures };
+    const rows: string[][] = [];
+    const figures: Record<string, number> = {};
+    for (const { size, batch, one, plain, encoded } of cases) {
+      const name = `${size} replicas, batches of ${batch}, ${one.name}`;
+      const [bare, whole] = [plain, encoded].map((looks) => spread(looks.map(({ rate }) => rate)));
+      if (bare === undefined || whole === undefined) continue;
+      figures[`chosen ${name}`] = bare.median;
+      figures[`chosen ${name}, messages encoded`] = whole.median;
+      const micros = (1e6 / whole.median).toFixed(2);
+      const messages = encoded.at(-1)?.messages.toFixed(1) ?? "";
+      rows.push([name, showSpread(bare), showSpread(whole), micros, messages]);
+    }
+    return {
+      title: "Commands of 256 bytes chosen, all replicas in one thread",
+      head: [
+        "case",
+        "commands/s",
+        "with messages encoded",
+        "µs/command, all replicas",
+        "messages/batch",
+      ],
+      rows,
+      figures,
+    };
+  },
+};
+
+function contender<S, M>(protocol: Protocol<S, M>): Contender {
+  return { name: protocol.name, look: (setting) => look(protocol, setting) };
 }
 
 /**
- * Commands delivered on all three per second, and messages for each batch: 3(n - 1) by the cards,
- * and 5(n - 1) for broadcast; and as many again for each further slot that a large batch is cut
- * into.
+ * Commands delivered on all replicas per second, and messages for each batch: 3(n - 1) by the
+ * cards, and 5(n - 1) for broadcast; and as many again for each further slot that a large batch is
+ * cut into.
  */
-function look<S, M>(
-  protocol: Protocol<S, M>,
-  batch: number,
-  encoded: boolean,
-  ms: number,
-): { readonly rate: number; readonly messages: number } {
-  const { seats, first, feed, settle, pass } = table(protocol, encoded);
-  for (let tries = 0; protocol.status(first.state).role !== "leader" && tries < 1_000; tries += 1) {
-    const now = pass(50);
-    const due = [...first.timers].find(([, time]) => time <= now);
-    if (due !== undefined) {
-      first.timers.delete(due[0]);
-      feed(first, { kind: "timeout", name: due[0] });
-    }
-    settle();
-  }
+function look<S, M>(protocol: Protocol<S, M>, { size, batch, encoded, ms }: Setting): Look {
+  const { seats, first, feed, settle, pass } = table(protocol, { size, encoded });
+  for (let tries = 0; protocol.status(first.state).role !== "leader" && tries < 1_000; tries += 1)
+    pass(50, [first]);
   const commands = commandsOf(batch);
   const messages = (): number => seats.reduce((sum, { sent }) => sum + sent, 0);
   const before = messages();
@@ -95,7 +104,7 @@ function look<S, M>(
       proposed += batch;
       settle();
     }
-    pass(1);
+    pass(1, []);
     compactAll(seats, protocol, feed);
   }
   const seconds = (performance.now() - begun) / 1_000;

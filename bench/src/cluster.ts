@@ -17,7 +17,7 @@ import { benchFolder } from "./bench-folder.ts";
 import { freePorts } from "./free-ports.ts";
 import type { ProbeAnswer } from "./probe.ts";
 
-const SYNOD = fileURLToPath(new URL("../../packages/synod/bin/synod.js", import.meta.url));
+export const SYNOD = fileURLToPath(new URL("../../packages/synod/bin/synod.js", import.meta.url));
 const PROBE = new URL("./probe.js", import.meta.url).href;
 const READY_MS = 30_000;
 const POLL_MS = 20;
@@ -32,7 +32,11 @@ export interface Address {
 
 export interface BenchNode {
   readonly id: number;
+  /** Of its directory. */
+  readonly dataId: string;
   readonly http: Address;
+  /** `host:port` where its peers reach it. */
+  readonly peer: string;
   readonly directory: string;
   readonly logFile: string;
   process: ChildProcess;
@@ -48,6 +52,8 @@ export interface NodeStatus {
   readonly executedUpTo: number;
   readonly journalBytes: number;
   readonly snapshotUpTo: number;
+  readonly snapshotBytes: number;
+  readonly membership: string;
 }
 
 /**
@@ -56,17 +62,17 @@ export interface NodeStatus {
  */
 export class BenchCluster {
   readonly folder: string;
-  readonly nodes: readonly BenchNode[];
+  readonly nodes: BenchNode[];
   readonly #onExit = (): void => this.#cutOff();
 
-  private constructor(folder: string, nodes: readonly BenchNode[]) {
+  private constructor(folder: string, nodes: BenchNode[]) {
     this.folder = folder;
     this.nodes = nodes;
     process.once("exit", this.#onExit);
   }
 
   /** Formats and starts; resolves when all are ready. */
-  static async start(count = 3): Promise<BenchCluster> {
+  static async start(count = 3, protocol = "multipaxos"): Promise<BenchCluster> {
     const folder = mkdtempSync(join(benchFolder(), "synod-bench-"));
     const ports = await freePorts(2 * count);
     const members = Array.from({ length: count }, (_, id) => ({
@@ -75,10 +81,12 @@ export class BenchCluster {
       peer: `127.0.0.1:${ports[2 * id + 1]}`,
     }));
     const cluster = randomBytes(16).toString("hex");
-    writeFileSync(join(folder, "cluster.json"), JSON.stringify({ cluster, members }));
-    for (const { id } of members) format(folder, id);
-    const nodes = members.map(({ id }) => ({
+    writeFileSync(join(folder, "cluster.json"), JSON.stringify({ cluster, protocol, members }));
+    const dataIds = members.map(({ id }) => format(folder, id));
+    const nodes = members.map(({ id, peer }) => ({
       id,
+      dataId: dataIds[id] as string,
+      peer,
       http: { host: "127.0.0.1", port: ports[2 * id] as number },
       directory: directoryOf(folder, id),
       logFile: join(folder, `node-${id}.log`),
@@ -92,6 +100,34 @@ export class BenchCluster {
       await running.stop();
       throw error;
     }
+  }
+
+  /**
+   * Formats and starts a node that is a member of nothing yet; it fetches the state from
+   * `fetchFrom` only, or, when that is null, from whoever has it.
+   */
+  async addNewcomer(fetchFrom: number | null): Promise<BenchNode> {
+    const id = this.nodes.length;
+    const [http = 0, peer = 0] = await freePorts(2);
+    const place = ["--http", `127.0.0.1:${http}`, "--peer", `127.0.0.1:${peer}`];
+    const sources = fetchFrom === null ? [] : ["--fetch-from", `${fetchFrom}`];
+    const node = {
+      id,
+      dataId: format(this.folder, id, ["--join"]),
+      peer: `127.0.0.1:${peer}`,
+      http: { host: "127.0.0.1", port: http },
+      directory: directoryOf(this.folder, id),
+      logFile: join(this.folder, `node-${id}.log`),
+      process: launch(this.folder, id, ["--join", ...place, ...sources]),
+    };
+    this.nodes.push(node);
+    await this.#until(node, (status) => status.membership === "waiting");
+    return node;
+  }
+
+  /** Stops a node for good. */
+  async remove(id: number): Promise<void> {
+    await ended(this.node(id).process, "SIGTERM");
   }
 
   node(id: number): BenchNode {
@@ -121,16 +157,18 @@ export class BenchCluster {
 
   /** Until all nodes say so. Fails with what a node says instead, and the end of its log. */
   async ready(): Promise<void> {
+    for (const node of this.nodes) await this.#until(node, ({ ready }) => ready);
+  }
+
+  async #until(node: BenchNode, holds: (status: NodeStatus) => boolean): Promise<void> {
     const end = Date.now() + READY_MS;
-    for (const node of this.nodes) {
-      for (;;) {
-        const status = await this.status(node.id);
-        if (status?.ready === true) break;
-        const { exitCode } = node.process;
-        if (exitCode !== null) throw notReady(node, `it ended with exit code ${exitCode}`);
-        if (Date.now() > end) throw notReady(node, status?.notReadyReason ?? "it does not answer");
-        await sleep(POLL_MS);
-      }
+    for (;;) {
+      const status = await this.status(node.id);
+      if (status !== null && holds(status)) return;
+      const { exitCode } = node.process;
+      if (exitCode !== null) throw notReady(node, `it ended with exit code ${exitCode}`);
+      if (Date.now() > end) throw notReady(node, status?.notReadyReason ?? "it does not answer");
+      await sleep(POLL_MS);
     }
   }
 
@@ -190,17 +228,18 @@ function nodeFlagsOf(folder: string, id: number): string[] {
   return ["--id", `${id}`, "--cluster", file, "--dir", directoryOf(folder, id)];
 }
 
-function format(folder: string, id: number): void {
-  const command = [SYNOD, "format", ...nodeFlagsOf(folder, id)];
-  const { status, stderr } = spawnSync(process.execPath, command, { encoding: "utf8" });
-  if (status === 0) return;
+/** Gives the data id of the new directory. */
+function format(folder: string, id: number, more: readonly string[] = []): string {
+  const command = [SYNOD, "format", ...nodeFlagsOf(folder, id), ...more];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: "utf8" });
+  if (status === 0) return /[0-9a-f]{32}$/.exec(stdout.trim())?.[0] ?? "";
   rmSync(folder, { recursive: true, force: true });
   throw new Error(`synod format: ${stderr.trim()}`);
 }
 
-function launch(folder: string, id: number): ChildProcess {
+function launch(folder: string, id: number, more: readonly string[] = []): ChildProcess {
   const log = openSync(join(folder, `node-${id}.log`), "a");
-  const start = [SYNOD, "start", ...nodeFlagsOf(folder, id), "--stop-with-stdin"];
+  const start = [SYNOD, "start", ...nodeFlagsOf(folder, id), ...more, "--stop-with-stdin"];
   const child = spawn(process.execPath, ["--import", PROBE, ...start], {
     stdio: ["pipe", log, log, "ipc"],
     cwd: folder,

@@ -1,12 +1,14 @@
 import { paxos } from "@synod/core/protocols/paxos";
 import type { Item, Report, RunOptions } from "./report.ts";
-import { commandsOf, MEMBERS, table } from "./seats.ts";
+import { commandsOf, table } from "./seats.ts";
 import { showSpread, spread } from "./statistics.ts";
 
 const BATCHES = [1, 32] as const;
 
+const SIZE = 3;
+
 /** By the card: prepares, promises, accepts, accepteds and chosens. */
-const MESSAGES = 5 * (MEMBERS.length - 1);
+const MESSAGES = 5 * (SIZE - 1);
 
 /** What single-decree Paxos costs: a fresh decree on three fresh replicas, again and again. */
 export const decrees: Item = {
@@ -43,7 +45,7 @@ function rate(batch: number, encoded: boolean, ms: number): number {
   const begun = performance.now();
   let decided = 0;
   while (performance.now() - begun < ms) {
-    const { seats, first, feed, settle } = table(paxos, encoded);
+    const { seats, first, feed, settle } = table(paxos, { size: SIZE, encoded });
     feed(first, { kind: "propose", commands });
     settle();
     const sent = seats.reduce((sum, seat) => sum + seat.sent, 0);

@@ -13,6 +13,7 @@ let mark = Number.POSITIVE_INFINITY;
 let measuring = false;
 let ended = false;
 let startedAt = 0;
+const perSecond: number[] = [];
 let cpuBefore = process.cpuUsage();
 /** A linear congruential walk: cheap, and visits keys without a pattern. */
 let walk = 12_345;
@@ -41,8 +42,17 @@ function answered(status: number, sentAt: number): void {
   }
   if (!measuring) return;
   done += 1;
+  const second = secondOf(now);
+  perSecond[second] = (perSecond[second] ?? 0) + 1;
   latencies.record(Math.max(1, Math.round((now - sentAt) * 1_000)));
   if (done + failures >= load.requests) end();
+}
+
+/** How many seconds are over; makes room for the one that is not. */
+function secondOf(now: number): number {
+  const second = Math.floor((now - startedAt) / 1_000);
+  while (perSecond.length <= second) perSecond.push(0);
+  return second;
 }
 
 function begin(): void {
@@ -55,7 +65,9 @@ function begin(): void {
 function end(): void {
   if (ended) return;
   ended = true;
-  const seconds = (performance.now() - startedAt) / 1_000;
+  const now = performance.now();
+  secondOf(now);
+  const seconds = (now - startedAt) / 1_000;
   const { user, system } = process.cpuUsage(cpuBefore);
   const result: LoadResult = {
     done,
@@ -64,6 +76,8 @@ function end(): void {
     p50Ms: latencies.percentile(50) / 1_000,
     p99Ms: latencies.percentile(99) / 1_000,
     maxMs: done === 0 ? 0 : latencies.max / 1_000,
+    beganAt: performance.timeOrigin + startedAt,
+    perSecond,
     cores: (user + system) / 1e6 / seconds,
   };
   tell({ kind: "result", result });

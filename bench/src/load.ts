@@ -36,6 +36,10 @@ export interface LoadResult {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+  /** Of `Date.now()`, when measuring began. */
+  readonly beganAt: number;
+  /** Requests done in each second since then; the last one is not whole. */
+  readonly perSecond: readonly number[];
   /** CPU seconds per second of the generator itself. */
   readonly cores: number;
 }

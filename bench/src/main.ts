@@ -9,7 +9,7 @@ const USAGE = `npm run bench -- [NAME …] [--quick] [--rounds N] [--json FILE]
 
 ${ITEMS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join("\n")}
 
-Without a name: all of them, about ten minutes. How to read the tables: docs/performance.md.
+Without a name: all of them, about half an hour. How to read the tables: docs/performance.md.
 `;
 
 const { values, positionals } = parseArgs({
