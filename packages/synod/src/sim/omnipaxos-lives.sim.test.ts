@@ -4,6 +4,7 @@ import { SYSTEMS } from "./systems.ts";
 
 /** Lives under the real host; what was found by these seeds is said beside them. */
 const SEEDS = [
+  { seed: 108, found: "a leader cut off that told what a snapshot had decided, in its own ballot" },
   { seed: 111, found: "a newcomer of whom a platter was demanded before it had a state" },
   { seed: 154, found: "syncs sent again faster than a slow link takes them, for six minutes" },
 ];

@@ -30,11 +30,12 @@ function compactUpTo(state: SequenceState, upTo: Slot): void {
 
 /**
  * A state from elsewhere holds everything through `index`. The promise stays, and so does what the
- * log holds above. A leader that has not proposed as much has been overtaken.
+ * log holds above. A leader that has not decided as much has been overtaken: what it proposed in
+ * these slots may have lost, and it must not tell in its ballot that they are decided.
  */
 export function onInstalled(state: SequenceState, out: Out, index: Slot): void {
   if (index > state.decidedUpTo) {
-    if (index > state.length) overtaken(state, out, false);
+    overtaken(state, out, false);
     compactUpTo(state, index);
     state.decidedUpTo = index;
   }
