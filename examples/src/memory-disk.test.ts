@@ -32,10 +32,13 @@ test("docs/guide/your-own-storage.md shows this code", () => {
     "utf8",
   );
   const shown = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ""]) => code);
-  expect(shown).toHaveLength(2);
-  const sources = ["memory-disk.test.ts", "memory-disk.ts"].map((name) =>
-    readFileSync(new URL(name, import.meta.url), "utf8"),
-  );
+  expect(shown).toHaveLength(4);
+  const sources = [
+    "memory-disk.test.ts",
+    "memory-disk.ts",
+    "level/level-storage.ts",
+    "level/level-cluster.test.ts",
+  ].map((name) => readFileSync(new URL(name, import.meta.url), "utf8"));
   for (const [at, code] of shown.entries())
     for (const part of code.trim().split("\n…\n")) expect(sources[at]).toContain(part.trim());
 });

@@ -18,6 +18,7 @@ export { type FormatOptions, formatDirectory, newDataId } from "./identity-forma
 export { createJournal } from "./journal/create-journal.ts";
 export * from "./journal/journal.ts";
 export type { JournalStore } from "./journal/journal-store.ts";
+export { journalOf } from "./journal/of-configuration.ts";
 export * from "./outcome.ts";
 export * from "./sessions.ts";
 export type { SnapshotProblem } from "./snapshots/files.ts";

@@ -56,6 +56,10 @@ const BREAKAGES: Breakages<SnapshotSubject> = {
     write: (taken, image, done) =>
       storage.write({ ...taken, protocolImage: new Uint8Array(0) }, image, done),
   })),
+  "makes the very manifest that every other member makes of the same state": broken((storage) => ({
+    write: (taken, image, done) =>
+      storage.write({ ...taken, position: { ...taken.position, log: 1 } }, image, done),
+  })),
   "releases the image that it has written, once, and one that it does not need": broken(
     (storage) => ({
       write: (taken, image, done) => storage.write(taken, { ...image, release() {} }, done),
@@ -96,6 +100,15 @@ const BREAKAGES: Breakages<SnapshotSubject> = {
       },
     };
   }),
+  "goes on with an intake that is begun again, and gives it up for another": broken((storage) => ({
+    beginInstall(manifest, done) {
+      storage.beginInstall(manifest, (error, intake) => {
+        if (intake === null) return done(error, intake);
+        storage.abandon(intake);
+        storage.beginInstall(manifest, done);
+      });
+    },
+  })),
   "takes in nothing that is no newer than what it has": broken(() => ({
     beginInstall: (manifest, done) => void setImmediate(done, null, credulous(manifest)),
   })),

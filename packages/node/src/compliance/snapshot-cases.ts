@@ -1,10 +1,13 @@
-import type { MachineImage, MachineRestore, Position } from "@synod/core";
-import type {
-  LoadOutcome,
-  Manifest,
-  SnapshotIntake,
-  SnapshotStorage,
-  SnapshotTaken,
+import { crc32 } from "node:zlib";
+import { hash64, type MachineImage, type MachineRestore, type Position } from "@synod/core";
+import {
+  describeChunk,
+  encodeManifest,
+  type LoadOutcome,
+  type Manifest,
+  type SnapshotIntake,
+  type SnapshotStorage,
+  type SnapshotTaken,
 } from "@synod/runtime";
 import { ask, bytesOf, type ComplianceCase, expectEqual, ok, textOf } from "./case.ts";
 
@@ -39,6 +42,22 @@ export const SNAPSHOT_COMPLIANCE: readonly ComplianceCase<SnapshotSubject>[] = [
       expectEqual(outcome, { kind: "loaded", manifest, damaged: [] } as LoadOutcome);
       expectEqual([state, textOf(manifest.image)], ["state of seven", "image of 7"]);
       expectEqual([again.newest, again.bytes], [manifest, manifest.totalBytes]);
+    },
+  },
+  {
+    name: "makes the very manifest that every other member makes of the same state",
+    async run(subject) {
+      const { digest, chunks, totalBytes } = await written(await opened(subject), 7, "state");
+      let offset = 0;
+      const expected = [...chunksIn("state")].map((piece) => {
+        const chunk = describeChunk(bytesOf(piece), offset, crc32);
+        offset += chunk.length;
+        return chunk;
+      });
+      expectEqual([...chunks], expected);
+      const image = bytesOf("image of 7");
+      const same = { position: at(7), image, tenure: null, chunks: expected };
+      expectEqual([digest, totalBytes], [hash64(encodeManifest(same, crc32)), 5]);
     },
   },
   {
@@ -118,6 +137,22 @@ export const SNAPSHOT_COMPLIANCE: readonly ComplianceCase<SnapshotSubject>[] = [
       await ok((done) => intake.put(0, bytesOf("newe"), done));
       expectEqual(other.newest?.position, at(7));
       expectEqual((await found(subject.openOther())).state, "older");
+    },
+  },
+  {
+    name: "goes on with an intake that is begun again, and gives it up for another",
+    async run(subject) {
+      const source = await opened(subject);
+      const first = await written(source, 7, "state of seven");
+      const [chunk = ""] = await chunksOf(source, first);
+      const second = await written(source, 9, "state of nine");
+      const other = await openedOther(subject);
+      const intake = await begun(other, first);
+      await ok((done) => intake.put(0, bytesOf(chunk), done));
+      expectEqual((await begun(other, first)).has(0), true);
+      expectEqual((await begun(other, second)).has(0), false);
+      expectEqual((await ask<Manifest>((done) => other.commit(intake, done))).value, null);
+      expectEqual(other.newest, null);
     },
   },
   {
