@@ -11,7 +11,7 @@ import type { Manifest } from "../snapshots/manifest.ts";
 import type { Booted } from "./boot.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Front } from "./front.ts";
-import { HandOver, type HandOverParts, holdingOf, isNamed } from "./hand-over.ts";
+import { fetchBeginning, HandOver, type HandOverParts, holdingOf, isNamed } from "./hand-over.ts";
 import type { HostMessage } from "./host-messages.ts";
 import { Links } from "./links.ts";
 import { Membership } from "./membership.ts";
@@ -139,6 +139,7 @@ function createLinks<S, M>(options: AssemblyOptions<S, M>, parts: Later<S, M>): 
         tellLinkUp(parts().seat, peer);
         tellLinkUp(parts().lingering, peer);
         parts().membership.linkReady(peer);
+        fetchBeginning(parts());
       },
       tellKnown: (peer, remembers) => wire.sendHost([peer], { kind: "known", remembers }, false),
       askKnown: (peer) => wire.sendHost([peer], { kind: "askKnown" }, false),

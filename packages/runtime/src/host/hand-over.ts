@@ -205,7 +205,7 @@ export class HandOver<S, M> {
     startReplica(seat, { booted, held, voter: links.mayVote && !needsState });
     for (const peer of links.ready) tellLinkUp(seat, peer);
     membership.enter(tenure, holdingOf(booted, named && !needsState));
-    if (needsState && named) snapshotting?.request(tenure.began, peersOf(parts));
+    if (needsState) fetchBeginning(parts);
     front.goOn(tenure, seat.replica !== null, entry === "executed");
     snapshotting?.release();
     tell("configuration begun", { number: tenure.configuration.number });
@@ -261,6 +261,14 @@ export function startReplica<S, M>(
   });
 }
 
+/** A member that lacks the state with which its configuration began looks for it. */
+export function fetchBeginning<S, M>(parts: HandOverParts<S, M>): void {
+  const { seat, booted, membership, snapshotting } = parts;
+  if (membership.isFirst || membership.holding !== "none") return;
+  if (isNamed(seat.tenure, booted.identity))
+    snapshotting?.request(seat.tenure.began, peersOf(parts));
+}
+
 /** What a node says that it holds; one that is no member holds it for others, and says nothing. */
 export function holdingOf(booted: Booted, holds: boolean): Holding {
   if (!holds) return "none";
@@ -283,6 +291,10 @@ export function isNamed(
   return member !== undefined && (member.dataId ?? dataId) === dataId;
 }
 
+/**
+ * Who may hold the state: members, and whoever else is linked with this node, as members of the
+ * configuration before may be, whose names a restart forgets.
+ */
 function peersOf<S, M>({ seat, lingering, links }: HandOverParts<S, M>): NodeId[] {
   const members = [
     ...seat.tenure.configuration.members,

@@ -26,6 +26,11 @@ interface Told {
   claim: Claim | null;
   /** Acceptances up to this rank lost for good, as other values were decided. */
   void: number;
+  /**
+   * Acceptances that wait for the disk. Where other values are decided before they leave, they
+   * still leave, and speak of a log that is no more.
+   */
+  waiting: Set<OmniPaxosMessage>;
 }
 
 interface Watch {
@@ -71,6 +76,7 @@ export function createOmniPaxosWatch(
         tools.hit("omnipaxos: leader fell with slots under way");
       if (state?.role.kind === "candidate") tools.hit("omnipaxos: candidate fell");
       watch.nodes.delete(node);
+      toldOf(watch, node).waiting.clear();
     },
   };
 }
@@ -82,7 +88,7 @@ function seenOf({ nodes }: Watch, node: NodeId): Seen {
 }
 
 function toldOf({ told }: Watch, node: NodeId): Told {
-  const known = told.get(node) ?? { claim: null, void: 0 };
+  const known = told.get(node) ?? { claim: null, void: 0, waiting: new Set() };
   told.set(node, known);
   return known;
 }
@@ -114,11 +120,14 @@ function remember(
   effects: readonly Effect<OmniPaxosMessage>[],
 ): void {
   const { tools } = watch;
+  const told = toldOf(watch, node);
   for (const effect of effects) {
+    if (effect.kind === "send" && effect.message.kind === "accepted" && !effect.to.includes(node))
+      told.waiting.add(effect.message);
     if (effect.kind === "persist" && effect.about.kind === "slots") {
       const record = decodeRecord(effect.record);
       if (record?.kind !== "learned" || !record.contradicts) continue;
-      const told = toldOf(watch, node);
+      told.waiting.clear();
       if (told.claim !== null) told.void = Math.max(told.void, rankOf(told.claim.acceptedIn));
       told.claim = null;
     }
@@ -168,6 +177,7 @@ function keepWord(watch: Watch, node: NodeId, message: OmniPaxosMessage): void {
       return;
     }
     case "accepted":
+      if (!toldOf(watch, node).waiting.delete(message)) return;
       return tellAccepted(watch, node, { acceptedIn: message.ballot, length: message.length });
     default:
   }

@@ -140,7 +140,7 @@ function readBody(kind: OmniPaxosMessage["kind"], reader: Reader): OmniPaxosMess
         kind,
         ballot: readBallot(reader),
         previous: readBallot(reader),
-        ...readValues(reader, 1),
+        ...readValues(reader, 0),
         chosenUpTo: reader.u53(),
       };
     case "accepted":

@@ -219,10 +219,21 @@ function fits(state: SequenceState, first: Slot): boolean {
   return true;
 }
 
-/** First it has to get what is decided; then it promises again. */
+/**
+ * First it has to get what is decided, from whomever. An accept of nothing tells how far that is,
+ * and has it say in any case how far its log reaches: what it catches up with counts as accepted,
+ * and nothing else would tell of that.
+ */
 function tellToCatchUp(state: SequenceState, out: Out, role: Leader, member: NodeId): void {
   const { ballot } = role;
-  tellNow(state, out, member, { kind: "decide", ballot, chosenUpTo: state.decidedUpTo });
+  tellNow(state, out, member, {
+    kind: "accept",
+    ballot,
+    previous: ballot,
+    first: state.decidedUpTo + 1,
+    values: [],
+    chosenUpTo: state.decidedUpTo,
+  });
 }
 
 function valuesFrom(state: SequenceState, first: Slot, last: Slot): Uint8Array[] {
@@ -245,7 +256,7 @@ function sendFrom(
 ): void {
   progress.sentUpTo = first - 1;
   if (first > state.length) return;
-  // It lacks what is decided and compacted, although it had it once: its disk has lost it.
+  // It lacks what is decided and compacted, or has it from elsewhere and has not told yet.
   if (first <= state.compactedUpTo) return tellToCatchUp(state, out, role, member);
   let last = first;
   let bytes = state.log.get(first)?.length ?? 0;

@@ -119,7 +119,10 @@ export interface AcceptSync {
   readonly chosenUpTo: Slot;
 }
 
-/** Phase 2a: these values follow, from slot `first`, in a log that was accepted in `previous`. */
+/**
+ * Phase 2a: these values follow, from slot `first`, in a log that was accepted in `previous`. With
+ * none, it only asks how far the log reaches.
+ */
 export interface Accept {
   readonly kind: "accept";
   readonly ballot: Ballot;
