@@ -141,8 +141,8 @@ class DirectoryDisk implements Disk {
           });
         };
         if (bytes.length > 0) return go(0);
-        finish();
         process.nextTick(done, null, bytes);
+        finish();
       },
     );
   }
@@ -152,8 +152,8 @@ class DirectoryDisk implements Disk {
       file.unsynced += bytes.length;
       if (bytes.length <= INLINE_WRITE_BYTES_MAX) {
         writeAllSync(this.#calls, file.fd, bytes, offset);
-        finish();
         process.nextTick(done, null);
+        finish();
         return;
       }
       writeAll(this.#calls, file.fd, bytes, offset, (error) => {
@@ -256,8 +256,9 @@ class DirectoryDisk implements Disk {
       } catch (error) {
         problem = portError(error, `cannot ${verb} ${name}`);
       }
-      finish();
+      // Before others on the file run, which may be over as soon as they begin.
       process.nextTick(done, problem);
+      finish();
     });
   }
 
@@ -283,8 +284,8 @@ class DirectoryDisk implements Disk {
           done(portError(error, `cannot ${verb} ${name}`));
         });
       } catch (error) {
-        end();
         process.nextTick(done, portError(error, `cannot ${verb} ${name}`));
+        end();
       }
     });
   }

@@ -21,6 +21,8 @@ interface Endpoint {
   readonly listener: NetworkListener;
   readonly counters: NetworkCounters;
   readonly linked: Set<NodeId>;
+  /** Null: everybody. */
+  peers: ReadonlySet<NodeId> | null;
   hello: Hello;
   queue: { readonly from: NodeId; readonly frame: Uint8Array }[];
   queueBytes: number;
@@ -42,7 +44,8 @@ class Hub implements MemoryTransport {
           if (this.#endpoints.has(self))
             return done({ code: "in-use", message: `node ${self} is here already` });
           const linked = new Set<NodeId>();
-          endpoint = { self, listener, counters, linked, hello, queue: [], queueBytes: 0 };
+          const queue = { queue: [], queueBytes: 0 };
+          endpoint = { self, listener, counters, linked, peers: null, hello, ...queue };
           this.#endpoints.set(self, endpoint);
           done(null);
           for (const peer of this.#endpoints.values()) this.#connect(endpoint, peer);
@@ -51,8 +54,9 @@ class Hub implements MemoryTransport {
       announce: (hello) => {
         if (endpoint !== null) endpoint.hello = hello;
       },
-      // Whoever joins the transport finds all others.
-      reach: () => {},
+      reach: (peers) => {
+        if (endpoint !== null) this.#reach(endpoint, new Set(peers.map(({ node }) => node)));
+      },
       send: (to: readonly NodeId[], _lane: Lane, frame: Uint8Array) => {
         if (endpoint === null) return;
         for (const peer of to) this.#send(endpoint, peer, frame);
@@ -68,6 +72,7 @@ class Hub implements MemoryTransport {
   /** Both hear the other's hello, and either may refuse it. */
   #connect(a: Endpoint, b: Endpoint): void {
     if (a === b || a.linked.has(b.self) || !this.#isHere(a) || !this.#isHere(b)) return;
+    if (!areJoined(a, b)) return;
     const refusedBy = (one: Endpoint, other: Endpoint): boolean => {
       const reason = one.listener.linkUp(other.hello);
       if (reason === null) return false;
@@ -91,7 +96,7 @@ class Hub implements MemoryTransport {
   #send(from: Endpoint, to: NodeId, frame: Uint8Array): void {
     const peer = this.#endpoints.get(to);
     const hasRoom = peer !== undefined && peer.queueBytes + frame.length <= QUEUE_BYTES_MAX;
-    if (!hasRoom || !from.linked.has(to)) {
+    if (!hasRoom || !from.linked.has(to) || !reaches(from, to)) {
       from.counters.framesDropped += 1;
       return;
     }
@@ -124,15 +129,39 @@ class Hub implements MemoryTransport {
   #leave(endpoint: Endpoint): void {
     if (!this.#isHere(endpoint)) return;
     this.#endpoints.delete(endpoint.self);
-    for (const peer of this.#endpoints.values())
-      if (peer.linked.delete(endpoint.self))
-        setImmediate(() => {
-          if (this.#isHere(peer) && !peer.linked.has(endpoint.self))
-            peer.listener.linkDown(endpoint.self);
-        });
+    for (const peer of this.#endpoints.values()) this.#unlink(peer, endpoint.self);
+  }
+
+  /** Whoever joins the transport finds all others, until it says whom it wants. */
+  #reach(endpoint: Endpoint, peers: ReadonlySet<NodeId>): void {
+    endpoint.peers = peers;
+    for (const peer of this.#endpoints.values()) {
+      if (areJoined(endpoint, peer)) setImmediate(() => this.#connect(endpoint, peer));
+      else {
+        this.#unlink(endpoint, peer.self);
+        this.#unlink(peer, endpoint.self);
+      }
+    }
+  }
+
+  /** No host hears of it from within its own call. */
+  #unlink(endpoint: Endpoint, peer: NodeId): void {
+    if (!endpoint.linked.delete(peer)) return;
+    setImmediate(() => {
+      if (this.#isHere(endpoint) && !endpoint.linked.has(peer)) endpoint.listener.linkDown(peer);
+    });
   }
 
   #isHere(endpoint: Endpoint): boolean {
     return this.#endpoints.get(endpoint.self) === endpoint;
   }
+}
+
+function reaches({ peers }: Endpoint, node: NodeId): boolean {
+  return peers === null || peers.has(node);
+}
+
+/** As with TCP, a connection is there for as long as one of the two wants it. */
+function areJoined(a: Endpoint, b: Endpoint): boolean {
+  return reaches(a, b.self) || reaches(b, a.self);
 }

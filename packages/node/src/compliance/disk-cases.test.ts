@@ -56,6 +56,11 @@ const BREAKAGES: Breakages<Disk> = {
     altered(disk, {
       sync: (name, done) => void setTimeout(() => disk.sync(name, () => done(null)), 100),
     }),
+  "measures and reads a file as the writes before have left it, and tells so after them": (disk) =>
+    altered(disk, {
+      write: (name, from, bytes, done) =>
+        disk.write(name, from, bytes, (error) => void setTimeout(done, 50, error)),
+    }),
   "syncs files and the directory": (disk) =>
     altered(disk, {
       syncDirectory: (done) => void setImmediate(done, { code: "io", message: "EINVAL" }),

@@ -96,6 +96,29 @@ export const DISK_COMPLIANCE: readonly ComplianceCase<Disk>[] = [
     },
   },
   {
+    name: "measures and reads a file as the writes before have left it, and tells so after them",
+    async run(disk) {
+      const order: number[] = [];
+      const step = <T>(n: number, call: (done: Callback<T>) => void): Promise<T> =>
+        ok<T>(call).then((value) => {
+          order.push(n);
+          return value;
+        });
+      await ok((done) => disk.create("a", done));
+      const writes = [
+        step(0, (done) => disk.write("a", 0, new Uint8Array(2_000_000), done)),
+        step(1, (done) => disk.write("a", 2_000_000, bytesOf("end"), done)),
+      ];
+      const size = step<number>(2, (done) => disk.size("a", done));
+      const bytes = step<Uint8Array>(3, (done) => disk.read("a", 2_000_000, 9, done));
+      writes.push(step(4, (done) => disk.write("a", 2_000_003, bytesOf("!"), done)));
+      const longer = step<number>(5, (done) => disk.size("a", done));
+      await Promise.all(writes);
+      expectEqual([await size, textOf(await bytes), await longer], [2_000_003, "end", 2_000_004]);
+      expectEqual(order, [0, 1, 2, 3, 4, 5]);
+    },
+  },
+  {
     name: "syncs files and the directory",
     async run(disk) {
       await makeFile(disk, "a", "x");

@@ -5,6 +5,6 @@
 export type { ComplianceCase } from "./case.ts";
 export { DISK_COMPLIANCE } from "./disk-cases.ts";
 export { JOURNAL_COMPLIANCE, type JournalSubject } from "./journal-cases.ts";
-export { NETWORK_COMPLIANCE, type NetworkSubject } from "./network-cases.ts";
+export { NETWORK_COMPLIANCE, type NetworkPlace, type NetworkSubject } from "./network-cases.ts";
 export { SNAPSHOT_COMPLIANCE, type SnapshotSubject } from "./snapshot-cases.ts";
 export { STORAGE_COMPLIANCE, type StorageSubject } from "./storage-cases.ts";

@@ -1,28 +1,34 @@
-import type { Network, NetworkListener } from "@synod/core";
+import type { Network, NetworkListener, NodeId, PeerAddress } from "@synod/core";
 import { describe, it } from "vitest";
+import { type Address, formatAddress } from "../address.ts";
 import { createMemoryTransport } from "../memory-transport.ts";
 import { createNetwork } from "../network.ts";
 import { createRandom } from "../random.ts";
 import { freePort, QUICK } from "../testing/test-peer.ts";
-import { NETWORK_COMPLIANCE, type NetworkSubject } from "./network-cases.ts";
+import { NETWORK_COMPLIANCE, type NetworkPlace, type NetworkSubject } from "./network-cases.ts";
 import { altered, type Breakages, describeCompliance } from "./testing/breakages.ts";
 
 async function overTcp(): Promise<NetworkSubject> {
-  const ports = [await freePort(), await freePort(), await freePort()];
-  const addresses = ports.map((port) => ({ host: "127.0.0.1", port }));
+  const free = async (): Promise<Address> => ({ host: "127.0.0.1", port: await freePort() });
+  const places = {
+    home: [await free(), await free(), await free()],
+    moved: [await free(), await free(), await free()],
+  };
+  const where = (node: NodeId, place: NetworkPlace): Address => places[place][node] as Address;
   return {
-    network(node) {
-      const peers = new Map(addresses.entries());
-      const listen = addresses[node] ?? { host: "127.0.0.1", port: 0 };
+    network(node, place) {
+      const peers = new Map(places.home.entries());
       peers.delete(node);
+      const listen = where(node, place);
       return createNetwork({ self: node, listen, peers, random: createRandom(), tuning: QUICK });
     },
+    address: (node, place) => formatAddress(where(node, place)),
   };
 }
 
 async function inMemory(): Promise<NetworkSubject> {
   const transport = createMemoryTransport();
-  return { network: (node) => transport.join(node) };
+  return { network: (node) => transport.join(node), address: () => "wherever" };
 }
 
 type Change = (network: Network) => Partial<Network>;
@@ -30,8 +36,9 @@ type Change = (network: Network) => Partial<Network>;
 /** Every network has the fault. */
 function broken(change: Change): (subject: NetworkSubject) => NetworkSubject {
   return (subject) => ({
-    network(node) {
-      const network = subject.network(node);
+    ...subject,
+    network(node, place) {
+      const network = subject.network(node, place);
       return altered(network, change(network));
     },
   });
@@ -67,6 +74,26 @@ const BREAKAGES: Breakages<NetworkSubject> = {
     linkDown() {},
   })),
   "begins later connections with what was announced": broken(() => ({ announce() {} })),
+  "lets go of peers that it is to reach no more": broken(() => ({ reach() {} })),
+  "hears a node all the same that is no peer of its own": broken((network) => {
+    let peers: readonly PeerAddress[] | null = null;
+    return {
+      open(hello, listener, done) {
+        const isPeer = (from: NodeId) => peers?.some(({ node }) => node === from) !== false;
+        const frame: NetworkListener["frame"] = (from, bytes) =>
+          !isPeer(from) || listener.frame(from, bytes);
+        network.open(hello, altered(listener, { frame }), done);
+      },
+      reach(next) {
+        peers = next;
+        network.reach(next);
+      },
+    };
+  }),
+  "reaches peers that it had not, or not any more": broken((network) => ({
+    reach: () => network.reach([]),
+  })),
+  "finds a peer under its new address": broken(() => ({ reach() {} })),
   "says nothing any more once it is closed": (subject) => {
     let heard: NetworkListener | null = null;
     const deaf = telling((listener) => {

@@ -10,10 +10,15 @@ import {
 import { encodeFrame, openFrame } from "@synod/runtime";
 import { ask, type ComplianceCase, expectEqual, ok, pause, until } from "./case.ts";
 
-/** The networks of the nodes 0, 1 and 2, which can reach each other. */
+/** Where a node listens: at home, or where it has moved to. */
+export type NetworkPlace = "home" | "moved";
+
+/** The networks of the nodes 0, 1 and 2, which look for each other at home. */
 export interface NetworkSubject {
-  /** A new one for one start of this node; the one before it is closed. */
-  network(node: NodeId): Network;
+  /** A new one for one start of this node, there; the one before it is closed. */
+  network(node: NodeId, place: NetworkPlace): Network;
+  /** What a configuration would say of it. */
+  address(node: NodeId, place: NetworkPlace): string;
 }
 
 /** What every implementation of the Network port must do. */
@@ -92,7 +97,7 @@ export const NETWORK_COMPLIANCE: readonly ComplianceCase<NetworkSubject>[] = [
         await linked(a, b);
         await b.close();
         await until("the link down", () => a.downs.includes(1));
-        const again = await opened(subject, 1, { incarnation: 2 });
+        const again = await opened(subject, 1, { hello: { incarnation: 2 } });
         await linked(a, again);
         expectEqual(a.hellos.at(-1), helloOf(1, { incarnation: 2 }));
         await again.close();
@@ -110,6 +115,52 @@ export const NETWORK_COMPLIANCE: readonly ComplianceCase<NetworkSubject>[] = [
         await until("a link up", () => again.hellos.length > 0);
         expectEqual(again.hellos[0], helloOf(0, { remembers }));
         await again.close();
+      }),
+  },
+  {
+    name: "lets go of peers that it is to reach no more",
+    run: (subject) =>
+      withNodes(subject, [0, 1], async ([a, b]) => {
+        await linked(a, b);
+        await parted(a, b);
+        a.network.send([1], "urgent", frameOf("still there?"));
+        await pause(100);
+        expectEqual(b.frames, []);
+      }),
+  },
+  {
+    name: "hears a node all the same that is no peer of its own",
+    run: (subject) =>
+      withNodes(subject, [0, 1], async ([a, b]) => {
+        await linked(a, b);
+        a.network.reach([]);
+        await until("a frame", () => {
+          b.network.send([0], "urgent", frameOf("hello"));
+          return a.frames.length > 0;
+        });
+      }),
+  },
+  {
+    name: "reaches peers that it had not, or not any more",
+    run: (subject) =>
+      withNodes(subject, [0, 1], async ([a, b]) => {
+        await linked(a, b);
+        await parted(a, b);
+        a.network.reach([{ node: 1, address: subject.address(1, "home") }]);
+        b.network.reach([{ node: 0, address: subject.address(0, "home") }]);
+        await linked(a, b);
+      }),
+  },
+  {
+    name: "finds a peer under its new address",
+    run: (subject) =>
+      withNodes(subject, [0, 1], async ([a, b]) => {
+        await linked(a, b);
+        await b.close();
+        const moved = await opened(subject, 1, { place: "moved" });
+        a.network.reach([{ node: 1, address: subject.address(1, "moved") }]);
+        await linked(a, moved);
+        await moved.close();
       }),
   },
   {
@@ -158,20 +209,28 @@ async function withNodes(
 ): Promise<void> {
   const nodes: Node[] = [];
   try {
-    for (const id of ids) nodes.push(await opened(subject, id, {}, refusing[id]));
+    for (const id of ids) {
+      const refuse = refusing[id];
+      nodes.push(await opened(subject, id, refuse === undefined ? {} : { refuse }));
+    }
     await body(nodes as [Node, Node, Node]);
   } finally {
     await Promise.all(nodes.map((node) => node.close()));
   }
 }
 
+interface OpenedOptions {
+  readonly hello?: Partial<Hello>;
+  readonly refuse?: Refuse;
+  readonly place?: NetworkPlace;
+}
+
 async function opened(
   subject: NetworkSubject,
   id: NodeId,
-  more: Partial<Hello> = {},
-  refuse: Refuse = () => null,
+  { hello = {}, refuse = () => null, place = "home" }: OpenedOptions = {},
 ): Promise<Node> {
-  const network = subject.network(id);
+  const network = subject.network(id, place);
   let closed: Promise<unknown> | null = null;
   const node: Node = {
     id,
@@ -188,9 +247,9 @@ async function opened(
     },
   };
   const listener: NetworkListener = {
-    linkUp(hello) {
-      const refusal = refuse(hello);
-      if (refusal === null) node.hellos.push(hello);
+    linkUp(theirs) {
+      const refusal = refuse(theirs);
+      if (refusal === null) node.hellos.push(theirs);
       return refusal;
     },
     linkDown: (peer) => void node.downs.push(peer),
@@ -202,7 +261,7 @@ async function opened(
       return node.accepts;
     },
   };
-  await ok((done) => network.open(helloOf(id, more), listener, done));
+  await ok((done) => network.open(helloOf(id, hello), listener, done));
   return node;
 }
 
@@ -219,6 +278,12 @@ async function linked(...nodes: readonly Node[]): Promise<void> {
     for (const { from, to, lane } of open) from.network.send([to.id], lane, frameOf(PROBE + lane));
     return open.length === 0;
   });
+}
+
+/** Neither wants the other any more. */
+async function parted(a: Node, b: Node): Promise<void> {
+  for (const { network } of [a, b]) network.reach([]);
+  await until("both links down", () => a.downs.includes(b.id) && b.downs.includes(a.id));
 }
 
 function helloOf(node: NodeId, more: Partial<Hello> = {}): Hello {
