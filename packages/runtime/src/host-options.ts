@@ -56,7 +56,10 @@ export interface HostTuning {
   readonly outstandingMax: number;
   /** Payload bytes outstanding on this node, above which it answers `overload`. */
   readonly outstandingBytesMax: number;
-  /** An unanswered request is proposed again after this long, then with doubled pauses. */
+  /**
+   * An unanswered request is proposed again after this long, or after twice the time that answers
+   * take here, then with doubled pauses.
+   */
   readonly resubmitMs: number;
   /** Sessions kept; beyond, the longest unused ones expire. */
   readonly sessionsMax: number;

@@ -76,7 +76,7 @@ export class Front {
 
   propose(request: ProposeRequest): void {
     const { token, payload, session, deadlineMs, kind = "apply" } = request;
-    const problem = this.#proposalProblem(payload.length);
+    const problem = this.#proposalProblem(payload.length, deadlineMs);
     if (problem !== null) return this.#failSoon(token, problem);
     const now = this.#options.clock.now();
     const footprint = this.#footprint(payload, session?.client ?? this.requests.client);
@@ -146,7 +146,8 @@ export class Front {
   }
 
   executed(command: Command, executed: Executed): void {
-    this.requests.executed(command, executed);
+    this.requests.executed(command, executed, this.#options.clock.now());
+    if (this.requests.hasUnproposed) this.askTurn();
   }
 
   released(effect: Release): void {
@@ -195,7 +196,7 @@ export class Front {
     this.#answerFailures();
     if (!this.#held) {
       const { hasStop } = this.requests;
-      const batches = this.requests.takeUnproposed(PROPOSAL_BYTES);
+      const batches = this.requests.takeUnproposed(PROPOSAL_BYTES, clock.now());
       if (hasStop) this.#proposeWithStop(batches.flat());
       else for (const commands of batches) input({ kind: "propose", commands });
       if (this.reads.hasGathered)
@@ -241,12 +242,12 @@ export class Front {
     }
   }
 
-  #proposalProblem(payloadBytes: number): FailureCode | null {
+  #proposalProblem(payloadBytes: number, allowedMs: number): FailureCode | null {
     if (this.#outside) return "not-a-member";
     if (this.#options.execution === null) return "not-serving";
     if (payloadBytes > PAYLOAD_BYTES_MAX) return "too-large";
     if (this.diskFull || this.#lacksSpace()) return "disk-full";
-    return this.requests.isFull(payloadBytes) ? "overload" : null;
+    return this.requests.isFull(payloadBytes, allowedMs) ? "overload" : null;
   }
 
   /** No segment could be made ahead: writes end now, while there is still room for promises. */

@@ -31,7 +31,7 @@ function own(token: number): void {
   requests.addOwn(token, { kind: "apply", payload, footprint: EMPTY_FOOTPRINT }, 0, DEADLINE_MS);
 }
 
-const propose = () => requests.takeUnproposed(100_000).flat();
+const propose = () => requests.takeUnproposed(100_000, 0).flat();
 
 const stopped = (payload: Uint8Array): Outcome => {
   const position = { log: 0, index: payload.length };

@@ -50,8 +50,12 @@ function user(client: string, sequence: number, payload: number[] = [1]): Comman
   };
 }
 
-function propose(): Command[] {
-  return requests.takeUnproposed(100_000).flat();
+function propose(now = 0): Command[] {
+  return requests.takeUnproposed(100_000, now).flat();
+}
+
+function executed(command: Command, what: Executed, now = 0): void {
+  requests.executed(command, what, now);
 }
 
 function done(index: number, result: number[] = [], repeated = false): Executed {
@@ -66,10 +70,10 @@ describe("the node's own session", () => {
       [OWN, 1, 1, SELF],
       [OWN, 2, 1, SELF],
     ]);
-    requests.executed({ ...user(OWN, 2), payload: Uint8Array.of(11) }, done(5, [7]));
+    executed({ ...user(OWN, 2), payload: Uint8Array.of(11) }, done(5, [7]));
     own(12);
     expect(propose().map((c) => [c.sequence, c.acknowledged])).toEqual([[3, 1]]);
-    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(10) }, done(6));
+    executed({ ...user(OWN, 1), payload: Uint8Array.of(10) }, done(6));
     own(13);
     expect(propose().map((c) => [c.sequence, c.acknowledged])).toEqual([[4, 3]]);
     expect(answers).toEqual(["11 done@5 7", "10 done@6 "]);
@@ -92,7 +96,7 @@ describe("the node's own session", () => {
     requests.addBarrier(0, 1_000);
     expect(propose().map((c) => [c.client, c.sequence])).toEqual([["~3.9", 1]]);
     expect(requests.outstanding).toBe(1);
-    requests.executed({ ...user("~3.9", 1), kind: "barrier" }, done(5));
+    executed({ ...user("~3.9", 1), kind: "barrier" }, done(5));
     expect(requests.outstanding).toBe(0);
     requests.addBarrier(1_000, 2_000);
     expect(propose().map((c) => [c.kind, c.sequence])).toEqual([["barrier", 2]]);
@@ -101,15 +105,18 @@ describe("the node's own session", () => {
 
 describe("batches", () => {
   test("hold about as many payload bytes as they may, in order, or one larger command", () => {
+    requests = create({ ...LIMITS, outstandingMax: 10 });
     for (const [token, size] of [40, 40, 40, 250, 10, 0, 0].entries())
       own(
         token,
         Array.from({ length: size }, () => token),
       );
-    const sizes = requests.takeUnproposed(100).map((batch) => batch.map((c) => c.payload.length));
+    const sizes = requests
+      .takeUnproposed(100, 0)
+      .map((batch) => batch.map((c) => c.payload.length));
     expect(sizes).toEqual([[40, 40], [40], [250], [10, 0, 0]]);
     expect(requests.hasUnproposed).toBe(false);
-    expect(requests.takeUnproposed(100)).toEqual([]);
+    expect(requests.takeUnproposed(100, 0)).toEqual([]);
   });
 });
 
@@ -123,7 +130,7 @@ describe("a user's session", () => {
       "b1 from 3",
     ]);
     expect(requests.outstanding).toBe(2);
-    requests.executed(user("a", 1), done(4));
+    executed(user("a", 1), done(4));
     expect(answers).toEqual(["1 done@4 ", "2 done@4 "]);
   });
 
@@ -131,16 +138,16 @@ describe("a user's session", () => {
     requests.addUser(1, user("a", 1, [1]), 0, 1_000);
     expect(requests.addUser(2, user("a", 1, [2]), 0, 1_000)).toBe(false);
     expect(requests.addUser(2, user("a", 1, [1, 0]), 0, 1_000)).toBe(false);
-    requests.executed(user("a", 1, [1]), done(4));
+    executed(user("a", 1, [1]), done(4));
     // Now only the session table can tell.
     expect(requests.addUser(3, user("a", 1, [2]), 0, 1_000)).toBe(true);
   });
 
   test("is not answered by another node's command under the same sequence", () => {
     requests.addUser(1, user("a", 1, [1]), 0, 1_000);
-    requests.executed(user("a", 1, [2]), done(4, [9]));
+    executed(user("a", 1, [2]), done(4, [9]));
     expect(answers).toEqual([]);
-    requests.executed(user("a", 1, [1]), { kind: "refused", code: "sequence-reused" });
+    executed(user("a", 1, [1]), { kind: "refused", code: "sequence-reused" });
     expect(answers).toEqual(["1 sequence-reused/no"]);
   });
 });
@@ -179,7 +186,7 @@ describe("a deadline", () => {
     own(1, [1], 0, 50);
     propose();
     requests.tick(50);
-    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, done(9));
+    executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, done(9));
     expect(answers).toEqual(["1 deadline/unknown"]);
   });
 });
@@ -189,7 +196,7 @@ describe("resubmission", () => {
     const times: number[] = [];
     for (let now = 0; now <= until; now += 25) {
       requests.tick(now);
-      if (propose().length > 0) times.push(now);
+      if (propose(now).length > 0) times.push(now);
     }
     return times;
   };
@@ -243,8 +250,8 @@ describe("when a newer life of this node has closed its session", () => {
     own(1);
     own(2);
     propose();
-    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, expired);
-    requests.executed({ ...user(OWN, 2), payload: Uint8Array.of(2) }, expired);
+    executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, expired);
+    executed({ ...user(OWN, 2), payload: Uint8Array.of(2) }, expired);
     expect(answers).toEqual(["session lost", "session lost"]);
     expect(propose()).toEqual([]);
     requests.renew(NEWER);
@@ -262,14 +269,14 @@ describe("when a newer life of this node has closed its session", () => {
     propose();
     requests.renew(NEWER);
     propose();
-    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, expired);
-    requests.executed({ ...user(OWN, 2), payload: Uint8Array.of(2) }, done(4));
+    executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, expired);
+    executed({ ...user(OWN, 2), payload: Uint8Array.of(2) }, done(4));
     expect(answers).toEqual([]);
-    requests.executed({ ...user(NEWER, 2), payload: Uint8Array.of(2) }, done(6));
-    requests.executed({ ...user(NEWER, 1), payload: Uint8Array.of(1) }, done(7));
+    executed({ ...user(NEWER, 2), payload: Uint8Array.of(2) }, done(6));
+    executed({ ...user(NEWER, 1), payload: Uint8Array.of(1) }, done(7));
     expect(answers).toEqual(["2 done@6 ", "1 done@7 "]);
     expect(requests.outstanding).toBe(0);
-    expect(requests.isFull(LIMITS.outstandingBytesMax)).toBe(false);
+    expect(requests.isFull(LIMITS.outstandingBytesMax, 5_000)).toBe(false);
   });
 
   test("the numbers go on behind what was taken along", () => {
@@ -281,7 +288,7 @@ describe("when a newer life of this node has closed its session", () => {
       [NEWER, 1, 1],
       [NEWER, 2, 1],
     ]);
-    requests.executed({ ...user(NEWER, 1), payload: Uint8Array.of(1) }, done(7));
+    executed({ ...user(NEWER, 1), payload: Uint8Array.of(1) }, done(7));
     own(3);
     expect(propose().map((c) => [c.sequence, c.acknowledged])).toEqual([[3, 2]]);
   });
@@ -289,8 +296,8 @@ describe("when a newer life of this node has closed its session", () => {
   test("numbers and acknowledgements begin anew, whatever had been answered before", () => {
     for (const token of [1, 2, 3, 4]) own(token, [token], 0, 100);
     propose();
-    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, done(4));
-    requests.executed({ ...user(OWN, 2), payload: Uint8Array.of(2) }, done(5));
+    executed({ ...user(OWN, 1), payload: Uint8Array.of(1) }, done(4));
+    executed({ ...user(OWN, 2), payload: Uint8Array.of(2) }, done(5));
     own(5, [5], 0, 100);
     expect(propose().map((c) => [c.sequence, c.acknowledged])).toEqual([[5, 3]]);
     requests.renew(NEWER);
@@ -327,8 +334,8 @@ describe("when a newer life of this node has closed its session", () => {
     propose();
     requests.renew(NEWER);
     expect(propose()).toEqual([]);
-    requests.executed(user("a", 1), done(4));
-    requests.executed(user("b", 1), expired);
+    executed(user("a", 1), done(4));
+    executed(user("b", 1), expired);
     expect(answers).toEqual(["1 done@4 ", "2 session-expired/no"]);
   });
 });
@@ -336,16 +343,16 @@ describe("when a newer life of this node has closed its session", () => {
 describe("bounds", () => {
   test("count requests and payload bytes, and both fall again", () => {
     for (let token = 0; token < 4; token += 1) own(token);
-    expect(requests.isFull(1)).toBe(false);
-    expect(requests.isFull(997)).toBe(true);
+    expect(requests.isFull(1, 5_000)).toBe(false);
+    expect(requests.isFull(997, 5_000)).toBe(true);
     own(4);
-    expect(requests.isFull(0)).toBe(true);
+    expect(requests.isFull(0, 5_000)).toBe(true);
     propose();
-    requests.executed({ ...user(OWN, 1), payload: Uint8Array.of(0) }, done(1));
-    expect(requests.isFull(1)).toBe(false);
+    executed({ ...user(OWN, 1), payload: Uint8Array.of(0) }, done(1));
+    expect(requests.isFull(1, 5_000)).toBe(false);
     requests.stop();
     expect(requests.outstanding).toBe(0);
-    expect(requests.isFull(1_000)).toBe(false);
+    expect(requests.isFull(1_000, 5_000)).toBe(false);
   });
 });
 
@@ -373,6 +380,15 @@ class NaiveRequests {
   executed(command: Command, index: number): void {
     for (const entry of this.open.splice(0)) {
       if (same(entry.command, command)) this.answers.push(`${entry.token} done@${index} `);
+      else this.open.push(entry);
+    }
+  }
+
+  /** What could not be answered in time is refused, but only as long as no copy of it is out. */
+  refused(answered: readonly string[]): void {
+    for (const entry of this.open.splice(0)) {
+      const refusal = `${entry.token} overload/no`;
+      if (entry.copies === 0 && answered.includes(refusal)) this.answers.push(refusal);
       else this.open.push(entry);
     }
   }
@@ -414,12 +430,13 @@ test("answers each token exactly once, as lists and searches would", () => {
         requests.addUser(token, command, now, deadline);
         naive.open.push({ ...(joined ?? { deadline, copies: 0 }), token, command });
       } else if (what < 4) {
-        const commands = propose();
+        const commands = propose(now);
         proposed.push(...commands);
+        naive.refused(answers);
         naive.propose(commands);
       } else if (what < 5 && proposed.length > 0) {
         const [command] = proposed.splice(nextBelow(random, proposed.length), 1);
-        requests.executed(command as Command, done(now));
+        executed(command as Command, done(now), now);
         naive.executed(command as Command, now);
       } else if (nextBelow(random, 10) === 0) requests.released("all", "unknown", now);
       requests.tick(now);

@@ -1,6 +1,7 @@
 import { type Command, EMPTY_FOOTPRINT, type NodeId, type RequestId, sameBytes } from "@synod/core";
 import type { Executed } from "../execution.ts";
 import { type FailureCode, failed, type Outcome } from "../outcome.ts";
+import { Pace } from "./pace.ts";
 
 /** A proposal that has not been answered yet. */
 interface Pending {
@@ -8,6 +9,9 @@ interface Pending {
   /** Who waits for it; nobody for the host's own barriers. Retries of one request join. */
   readonly tokens: number[];
   readonly deadline: number;
+  readonly allowedMs: number;
+  /** When it was handed to whom the protocol now follows; null: that is still to come. */
+  handedAt: number | null;
   /** Copies handed to the protocol and not released as `never`: with none, it was not applied. */
   copies: number;
   resubmitAt: number;
@@ -36,6 +40,7 @@ export class Requests {
   #client: string;
   readonly #origin: NodeId;
   readonly #limits: RequestLimits;
+  readonly #pace: Pace;
   readonly #handler: RequestsHandler;
   /** The node's own session, by sequence; users' sessions, by client and sequence. */
   readonly #own = new Map<number, Pending>();
@@ -48,11 +53,14 @@ export class Requests {
   #count = 0;
   #bytes = 0;
   #toPropose: Pending[] = [];
+  /** In the order of their arrival: not under way yet, as too many others are. */
+  readonly #waiting = new Set<Pending>();
 
   constructor(client: string, origin: NodeId, limits: RequestLimits, handler: RequestsHandler) {
     this.#client = client;
     this.#origin = origin;
     this.#limits = limits;
+    this.#pace = new Pace(limits);
     this.#handler = handler;
   }
 
@@ -67,13 +75,15 @@ export class Requests {
 
   /** Something waits to be handed to the protocol. */
   get hasUnproposed(): boolean {
-    return this.#toPropose.length > 0;
+    return this.#toPropose.length > 0 || (this.#waiting.size > 0 && this.#hasRoom());
   }
 
-  isFull(payloadBytes: number): boolean {
+  /** One more of this size that is allowed this many ms is better refused at once. */
+  isFull(payloadBytes: number, allowedMs: number): boolean {
     return (
       this.#count >= this.#limits.outstandingMax ||
-      this.#bytes + payloadBytes > this.#limits.outstandingBytesMax
+      this.#bytes + payloadBytes > this.#limits.outstandingBytesMax ||
+      this.#pace.comesTooLate(this.#waiting.size, allowedMs)
     );
   }
 
@@ -115,7 +125,7 @@ export class Requests {
     for (const pending of this.#all()) {
       if (executedAll) pending.copies = 0;
       if (pending.command.kind === "stop") this.#end(pending, stopped(pending.command.payload));
-      else this.#queue(pending);
+      else if (!this.#waiting.has(pending)) this.#queue(pending);
     }
   }
 
@@ -142,14 +152,14 @@ export class Requests {
    * What is to be proposed now, in batches of about `bytesMax` of payload, or of one larger
    * command.
    */
-  takeUnproposed(bytesMax: number): Command[][] {
+  takeUnproposed(bytesMax: number, now: number): Command[][] {
+    this.#admit(now);
     const batches: Command[][] = [];
     let batch: Command[] | null = null;
     let room = 0;
     for (const pending of this.#toPropose) {
       if (!pending.queued) continue;
-      pending.queued = false;
-      pending.copies += 1;
+      this.#hand(pending, now);
       const { command } = pending;
       if (batch === null || command.payload.length > room) {
         batch = [];
@@ -164,11 +174,12 @@ export class Requests {
   }
 
   /** The state machine executed (or definitely refused) a command. */
-  executed(command: Command, executed: Executed): void {
+  executed(command: Command, executed: Executed, now: number): void {
     const pending = this.#find(command);
     if (pending === undefined || this.#isAnothers(pending.command, command)) return;
     const expired = executed.kind === "refused" && executed.code === "session-expired";
     if (expired && command.client === this.#client) return this.#handler.sessionLost();
+    this.#measure("answered", pending, now);
     this.#end(pending, outcomeOf(executed));
   }
 
@@ -201,7 +212,6 @@ export class Requests {
         pending.resubmitAt = Math.min(pending.resubmitAt, now + pending.pause / 4);
       } else {
         this.#queue(pending);
-        pending.resubmitAt = now + pending.pause;
       }
     }
   }
@@ -210,11 +220,12 @@ export class Requests {
   tick(now: number): void {
     for (const pending of this.#all()) {
       if (now >= pending.deadline) {
+        this.#measure("missed", pending, now);
         this.#end(pending, failed("deadline", pending.copies === 0 ? "no" : "unknown"));
       } else if (now >= pending.resubmitAt) {
         pending.pause *= 2;
         pending.resubmitAt = now + pending.pause;
-        this.#queue(pending);
+        this.#queue(pending, pending.handedAt);
       }
     }
   }
@@ -237,7 +248,8 @@ export class Requests {
       const renewed = { ...old, command, copies: 0 };
       this.#own.set(sequence, renewed);
       if (this.#barrier === old) this.#barrier = renewed;
-      this.#queue(renewed);
+      if (this.#waiting.delete(old)) this.#waiting.add(renewed);
+      else this.#queue(renewed);
     }
   }
 
@@ -246,7 +258,7 @@ export class Requests {
    * answered.
    */
   resubmitAll(): void {
-    for (const pending of this.#all()) this.#queue(pending);
+    for (const pending of this.#all()) if (!this.#waiting.has(pending)) this.#queue(pending);
   }
 
   /** Ends all of them, as nobody here can have them executed any more. */
@@ -282,21 +294,70 @@ export class Requests {
   }
 
   #pending(command: Command, now: number, deadline: number): Pending {
-    const pause = this.#limits.resubmitMs;
-    const resubmitAt = now + pause;
-    return { command, tokens: [], deadline, copies: 0, resubmitAt, pause, queued: false };
+    return {
+      command,
+      tokens: [],
+      deadline,
+      allowedMs: deadline - now,
+      handedAt: null,
+      copies: 0,
+      resubmitAt: Number.POSITIVE_INFINITY,
+      pause: 0,
+      queued: false,
+    };
   }
 
   #enqueue(pending: Pending): void {
+    const { kind, payload } = pending.command;
+    // The host's own barriers and stops wait for nobody: there are few, and others depend on them.
+    const waits = kind === "apply" && (this.#waiting.size > 0 || !this.#hasRoom());
     this.#count += 1;
-    this.#bytes += pending.command.payload.length;
-    this.#queue(pending);
+    this.#bytes += payload.length;
+    if (waits) this.#waiting.add(pending);
+    else this.#queue(pending);
   }
 
-  #queue(pending: Pending): void {
+  get #underWay(): number {
+    return this.#count - this.#waiting.size;
+  }
+
+  #hasRoom(): boolean {
+    return this.#pace.hasRoom(this.#underWay);
+  }
+
+  #measure(what: "answered" | "missed", pending: Pending, now: number): void {
+    const { handedAt, allowedMs } = pending;
+    if (handedAt !== null) this.#pace[what]({ handedAt, allowedMs }, now, this.#underWay);
+  }
+
+  /** Those whose turn has come go out, unless too little of their time is left for an answer. */
+  #admit(now: number): void {
+    for (const pending of this.#waiting) {
+      if (!this.#hasRoom()) return;
+      const { deadline, allowedMs } = pending;
+      if (deadline - now < allowedMs / 2) this.#end(pending, failed("overload", "no"));
+      else {
+        this.#waiting.delete(pending);
+        this.#queue(pending);
+      }
+    }
+  }
+
+  /** `handedAt`: another copy of what went out then; without, what happens next tells anew. */
+  #queue(pending: Pending, handedAt: number | null = null): void {
+    pending.handedAt = handedAt;
     if (pending.queued) return;
     pending.queued = true;
     this.#toPropose.push(pending);
+  }
+
+  #hand(pending: Pending, now: number): void {
+    pending.queued = false;
+    pending.copies += 1;
+    if (pending.handedAt !== null) return;
+    pending.handedAt = now;
+    pending.pause = this.#pace.pauseMs;
+    pending.resubmitAt = now + pending.pause;
   }
 
   #find(id: RequestId): Pending | undefined {
@@ -326,6 +387,7 @@ export class Requests {
   #remove(pending: Pending): void {
     const { client, sequence } = pending.command;
     pending.queued = false;
+    this.#waiting.delete(pending);
     this.#count -= 1;
     this.#bytes -= pending.command.payload.length;
     if (this.#barrier === pending) this.#barrier = null;

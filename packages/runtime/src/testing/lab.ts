@@ -2,6 +2,7 @@ import { crc32, type Machine, type NodeId, type Protocol } from "@synod/core";
 import { KeyValueMachine, keyValue } from "@synod/machines";
 import {
   type DiskImage,
+  type DiskLatency,
   Fence,
   fenced,
   type NetworkFaults,
@@ -31,6 +32,7 @@ export interface LabOptions<S, M> {
   /** Of single members, besides. */
   readonly ownTuning?: Readonly<Record<NodeId, Readonly<Record<string, number>>>>;
   readonly network?: Partial<NetworkFaults>;
+  readonly disk?: DiskLatency;
   readonly seed?: number;
   /** Formatted node by node, without knowing each other: they must register before they vote. */
   readonly strangers?: true;
@@ -186,9 +188,14 @@ export class Lab<S, M> {
     return this.propose(id, keyValue.put(key, new TextEncoder().encode(value)), session);
   }
 
-  propose(id: NodeId, payload: Uint8Array, session: SessionRequest | null = null): number {
+  propose(
+    id: NodeId,
+    payload: Uint8Array,
+    session: SessionRequest | null = null,
+    deadlineMs = 60_000,
+  ): number {
     this.#tokens += 1;
-    this.node(id).host?.propose({ token: this.#tokens, payload, session, deadlineMs: 60_000 });
+    this.node(id).host?.propose({ token: this.#tokens, payload, session, deadlineMs });
     return this.#tokens;
   }
 
@@ -231,9 +238,11 @@ export class Lab<S, M> {
   }
 
   #disk(id: NodeId, image: DiskImage | undefined): VirtualDisk {
+    const { disk } = this.#options;
     return new VirtualDisk(
       {
         seed: this.#seed * 100 + id,
+        ...(disk === undefined ? {} : { latency: disk }),
         schedule: (delayMs, callback) => this.scheduler.after(delayMs, id, "disk", callback),
       },
       image ?? null,
