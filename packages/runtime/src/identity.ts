@@ -125,11 +125,16 @@ function whatIsLeft(names: readonly string[]): FoundIdentity {
   return { kind: names.some(isOurFile) ? "damaged" : "none" };
 }
 
+const OUR_FILES: readonly RegExp[] = [
+  /^identity-[ab]$/,
+  /^formatting(?:-blank)?$/,
+  /^(?:c\d+-)?journal-\d{12}(?:\.unfinished)?$/,
+  /^snapshot-/,
+];
+
 /** The files that a node keeps in its directory; others there are none of its business. */
 export function isOurFile(name: string): boolean {
-  return /^(?:identity-[ab]|formatting(?:-blank)?|(?:c\d+-)?journal-\d{12}|snapshot-.*)$/.test(
-    name,
-  );
+  return OUR_FILES.some((pattern) => pattern.test(name));
 }
 
 function newest(copies: readonly Copy[]): IdentityCopy | null | "contradiction" {

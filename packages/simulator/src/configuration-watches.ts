@@ -20,7 +20,7 @@ export class ConfigurationWatches<S, M> {
     this.#create = create;
   }
 
-  /** `current`: the configuration in force on `node`, in which replicas are made. */
+  /** `current`: the configuration in force on `node`, in which replicas start. */
   stepped(
     node: NodeId,
     state: S,
@@ -29,6 +29,8 @@ export class ConfigurationWatches<S, M> {
   ): void {
     let number = this.#numbers.get(state);
     if (number === undefined) {
+      // Of which it is shows when it starts: before, it only reads what it knows already.
+      if (step.input.kind === "recover") return;
       const { number: made, quorums } = current();
       number = made;
       this.#numbers.set(state, number);

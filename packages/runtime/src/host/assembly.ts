@@ -164,6 +164,7 @@ function createMembership<S, M>(
     send: (to: NodeId, message: HostMessage) => wire.sendHost([to], message, false),
     ready: () => links.ready,
     learned: (learned: Tenure) => parts().handOver.learned(learned),
+    settled: () => parts().handOver.settled(),
   };
   return new Membership(options, tenure, holdingOf(booted, holds));
 }
@@ -193,6 +194,7 @@ function createSnapshotting<S, M>(
     send: (to, message, bulk) => wire.sendHost([to], { kind: "transfer", message }, bulk),
     proposeBarrier: () => parts().front.proposeBarrier(),
     compact: (position) => parts().seat.replica?.input({ kind: "compact", position }),
+    written: (manifest) => parts().handOver.durable(manifest),
     tenure: () => tenureToName(parts().seat.tenure),
     installed: (manifest) => stateInstalled(parts(), deliveries, manifest),
     observe: tell,
@@ -216,6 +218,7 @@ function stateInstalled<S, M>(
   if ((tenure?.configuration.number ?? 1) > number) return handOver.installed(manifest);
   seat.replica?.input({ kind: "installed", position, image });
   deliveries.resume();
+  handOver.durable(manifest);
   if (number > 1 && membership.holding === "none" && isNamed(seat.tenure, booted.identity)) {
     membership.holds("state");
     if (links.mayVote) seat.replica?.input({ kind: "admit" });

@@ -1,5 +1,6 @@
 import type {
   Capabilities,
+  Done,
   Machine,
   MachineRestore,
   NodeId,
@@ -21,7 +22,7 @@ import type { LoadOutcome, SnapshotStorage } from "../snapshots/snapshot-storage
 import { nextStart } from "../starts.ts";
 import { createFileStorage } from "../storage/file-storage.ts";
 import { guardedStorage } from "../storage/guarded-storage.ts";
-import type { ReplicaStorage } from "../storage/replica-storage.ts";
+import type { JournalName, ReplicaStorage } from "../storage/replica-storage.ts";
 import { enterConfiguration } from "./peers.ts";
 
 type Found = Extract<FoundIdentity, { kind: "found" }>;
@@ -180,8 +181,8 @@ function storageOf(options: BootOptions, journals: readonly number[]): ReplicaSt
 }
 
 /**
- * A crash came between a state of a later configuration and the identity that names it: nothing was
- * said in that configuration, and everything goes on from there.
+ * A crash came between a state of a later configuration and the identity that names it: everything
+ * goes on from there, with the journal of that configuration if this node has been in it already.
  */
 function enterNewest(
   options: BootOptions,
@@ -196,14 +197,26 @@ function enterNewest(
   const journal = { dataId: identity.dataId, configuration: newest.configuration.number };
   inOrder(
     [
-      (next) => storage.beginJournal(journal, next),
+      (next) => keepJournal(storage, journal, next),
       (next) => writeIdentity(ports.disk, checksum, entered, next),
     ],
     (error) => done(error, entered),
   );
 }
 
-/** Its journal; what others there are is of no use any more, or was never used. */
+/**
+ * The journal of a configuration that this node enters: begun, unless it has been in it before, and
+ * may have voted.
+ */
+export function keepJournal(storage: ReplicaStorage, name: JournalName, done: Done): void {
+  if (storage.journals.includes(name.configuration)) done(null);
+  else storage.beginJournal(name, done);
+}
+
+/**
+ * Its journal. Earlier ones are of no use any more; a later one is of a configuration that this
+ * node was in before the state with which it began was durable here: it will come to it again.
+ */
 function openConfiguration(
   options: BootOptions,
   found: Omit<Booted, "tenure" | "journal">,
@@ -223,9 +236,9 @@ function openConfiguration(
     journal: storage.openJournal({ dataId: identity.dataId, configuration: number }),
     lostUpTo: lost > 0 ? { log: 0, index: lost } : null,
   };
-  const others = storage.journals.filter((other) => other !== number);
-  if (others.length === 0) return done(null, booted);
-  storage.removeJournals(others, (error) =>
+  const earlier = storage.journals.filter((other) => other < number);
+  if (earlier.length === 0) return done(null, booted);
+  storage.removeJournals(earlier, (error) =>
     done(error === null ? null : diskProblem("journal", error), error === null ? booted : null),
   );
 }

@@ -55,7 +55,8 @@ const statusOf = (lab: AnyLab, id: NodeId) => lab.node(id).host?.status();
 function isThrough(lab: AnyLab, id: NodeId): boolean {
   const status = statusOf(lab, id);
   if (status?.configuration !== 2) return false;
-  return NEXT.includes(id) ? status.voter : status.membership.state === "retired";
+  const { state, holders } = status.membership;
+  return NEXT.includes(id) ? status.voter && holders.includes(id) : state === "retired";
 }
 
 function imagesOf(name: Name): DiskImage[] {

@@ -1,9 +1,18 @@
-import type { Command, NodeId, PeerAddress, PortError, Ports, Position } from "@synod/core";
+import type {
+  About,
+  Command,
+  Done,
+  NodeId,
+  PeerAddress,
+  PortError,
+  Ports,
+  Position,
+} from "@synod/core";
 import type { Member, Tenure } from "../configuration.ts";
 import type { HostListener } from "../host-options.ts";
 import type { JournalStore } from "../journal/journal-store.ts";
 import type { Manifest } from "../snapshots/manifest.ts";
-import type { Booted } from "./boot.ts";
+import { type Booted, keepJournal } from "./boot.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Front } from "./front.ts";
 import type { Holding } from "./host-messages.ts";
@@ -42,24 +51,41 @@ const LINGER_MS = 5_000;
 const LAG_MS = 1_000;
 const NO_SPACE_RETRY_MS = 1_000;
 
-/** Where the state comes from with which this node enters a configuration. */
-type Entry =
-  /** It has executed everything through the stop. */
-  | "executed"
-  /** A state from others, of this configuration, was put in place. */
-  | "installed"
-  /** It has none yet: a newcomer. */
-  | "newcomer";
+/** How a node enters a configuration. */
+interface Entry {
+  readonly tenure: Tenure;
+  /** Up to where the state here goes, or from where on it must be fetched. */
+  readonly held: Position;
+  /**
+   * `executed`: everything through the stop; `installed`: a state from others, of this
+   * configuration, was put in place; `none`: it has none yet, or needs none.
+   */
+  readonly state: "executed" | "installed" | "none";
+  /**
+   * What a restart must not begin with: the configuration before stays the one that the identity
+   * names, and its journal stays. `state`: until the state is durable here; `settled`: or until
+   * others hold it who suffice; null: it may.
+   */
+  readonly awaits: "state" | "settled" | null;
+}
 
 /**
- * Takes this node from one configuration to the next: the state at the stop becomes a snapshot that
- * names the next configuration, a journal begins for that, the identity names it, a fresh replica
- * starts. docs/decisions/0006-configurations.md.
+ * Takes this node from one configuration to the next: a journal begins for that, a fresh replica
+ * starts, and meanwhile the state at the stop is written as a snapshot that names it. Once that is
+ * durable, the identity names the next configuration, and what is left of the one before may go.
+ * docs/decisions/0006-configurations.md.
  */
 export class HandOver<S, M> {
   readonly #options: HandOverOptions<S, M>;
-  /** `writing`: the stop is executed; `entering`: its state is durable here. */
-  #phase: "steady" | "writing" | "entering" = "steady";
+  /** `ended`: the stop is executed; `entering`: the next replica has not started yet. */
+  #phase: "steady" | "ended" | "entering" = "steady";
+  /** Comes after the one in force, which has ended. */
+  #next: Tenure | null = null;
+  /** How the one in force was entered, while the identity names the one before. */
+  #provisional: Entry | null = null;
+  #committing = false;
+  /** Up to this configuration the identity may name any. */
+  #secured = 1;
   /** The newest configuration that anybody was heard of in, while this node is behind it. */
   #learned: Tenure | null = null;
   #lagTimer: number | null = null;
@@ -79,33 +105,48 @@ export class HandOver<S, M> {
   stopDelivered(position: Position, image: Uint8Array, stop: Command): void {
     if (this.#phase !== "steady") return;
     const { front, seat, snapshotting } = this.#options.parts();
-    const next = successorOf(seat.tenure.configuration, stop.payload, position);
-    this.#phase = "writing";
+    this.#phase = "ended";
+    this.#next = successorOf(seat.tenure.configuration, stop.payload, position);
     front.hold();
     snapshotting?.hold();
     this.#options.tell("configuration stopped", { position: position.index });
-    this.#writeState(next, image);
+    snapshotting?.handOver(this.#next, image);
+    // Nobody is asked for a stop before the configuration that it ends is settled.
+    this.settled();
+    this.#goOn();
+  }
+
+  /** A snapshot is durable here. */
+  durable({ tenure }: Manifest): void {
+    if (tenure === null) return;
+    this.#secured = Math.max(this.#secured, tenure.configuration.number);
+    this.#goOn();
   }
 
   /** A state was put in place here that belongs to a later configuration. */
   installed({ position, tenure }: Manifest): void {
     if (tenure === null) return;
     this.#options.parts().front.hold();
-    this.#enter(tenure, "installed", position);
+    this.#enter({ tenure, held: position, state: "installed", awaits: null });
+  }
+
+  /** So many hold the state of the configuration in force that the one before is not needed. */
+  settled(): void {
+    const entry = this.#provisional;
+    if (entry?.awaits !== "settled") return;
+    this.#secured = Math.max(this.#secured, entry.tenure.configuration.number);
+    this.#goOn();
   }
 
   /** Others are in this configuration. */
   learned(tenure: Tenure): void {
-    const { seat, booted } = this.#options.parts();
+    const { seat } = this.#options.parts();
     const newest = this.#learned?.configuration.number ?? seat.tenure.configuration.number;
     if (tenure.configuration.number <= newest || this.#stopped) return;
     this.#learned = tenure;
-    if (this.#phase !== "steady") return;
-    // Whoever takes part in the old one gets to its end by messages, if it is not far from it.
-    if (seat.replica !== null) return this.#waitForEnd();
-    // To a node that was never a member of anything, a configuration without it is nothing.
-    if (isNamed(tenure, booted.identity) || seat.tenure.configuration.number > 1)
-      this.#takeLearned();
+    // Nor does one end before.
+    if (this.#phase === "steady") this.settled();
+    this.#goOn();
   }
 
   stop(): void {
@@ -113,6 +154,52 @@ export class HandOver<S, M> {
     const { clock } = this.#options.ports;
     if (this.#lagTimer !== null) clock.clearTimer(this.#lagTimer);
     if (this.#lingerTimer !== null) clock.clearTimer(this.#lingerTimer);
+  }
+
+  /** Whatever is possible now, one step at a time. */
+  #goOn(): void {
+    if (this.#phase === "entering" || this.#committing || this.#stopped) return;
+    const { tenure = null } = this.#provisional ?? {};
+    if (tenure !== null && tenure.configuration.number <= this.#secured) return this.#commit();
+    const next = this.#next;
+    if (next !== null) {
+      const isDurable = next.configuration.number <= this.#secured;
+      if (tenure === null || isDurable) this.#enterNext(next, isDurable);
+    } else if (this.#learned !== null) this.#follow(this.#learned);
+  }
+
+  #enterNext(tenure: Tenure, isDurable: boolean): void {
+    const { booted } = this.#options.parts();
+    const needsState = booted.execution !== null && isNamed(tenure, booted.identity);
+    const awaits = needsState ? "state" : "settled";
+    const entry = { tenure, held: tenure.began, state: "executed" } as const;
+    this.#enter({ ...entry, awaits: isDurable ? null : awaits });
+  }
+
+  /** The identity names the configuration in force: the one before is not needed any more. */
+  #commit(): void {
+    const { links, membership, booted } = this.#options.parts();
+    const entry = this.#provisional;
+    this.#committing = true;
+    links.commit(() => {
+      this.#committing = false;
+      if (this.#provisional !== entry) return this.#goOn();
+      this.#provisional = null;
+      const { seat } = this.#options.parts();
+      membership.holds(holdingOf(booted, isNamed(seat.tenure, booted.identity)));
+      this.#dropLingering();
+      this.#goOn();
+    });
+  }
+
+  /** After the others, who are in a later configuration. */
+  #follow(tenure: Tenure): void {
+    const { seat, booted } = this.#options.parts();
+    // Whoever takes part in the old one gets to its end by messages, if it is not far from it.
+    if (seat.replica !== null) return this.#waitForEnd();
+    // To a node that was never a member of anything, a configuration without it is nothing.
+    if (isNamed(tenure, booted.identity) || seat.tenure.configuration.number > 1)
+      this.#takeLearned(tenure);
   }
 
   #waitForEnd(): void {
@@ -123,7 +210,7 @@ export class HandOver<S, M> {
       const { snapshotting, seat, booted } = this.#options.parts();
       // Without a state machine, or a place in what comes, there is nothing to fetch.
       if (snapshotting === null || !isNamed(this.#learned, booted.identity))
-        return this.#takeLearned();
+        return this.#takeLearned(this.#learned);
       const { began, configuration } = this.#learned;
       const ids = [...configuration.members, ...seat.tenure.configuration.members];
       snapshotting.request(
@@ -135,33 +222,23 @@ export class HandOver<S, M> {
   }
 
   /** Enters what was learned without the state, or, without a state machine, needs none. */
-  #takeLearned(): void {
-    const tenure = this.#learned;
-    if (tenure === null) return;
-    this.#options.parts().front.hold();
-    this.#enter(tenure, "newcomer", tenure.began);
+  #takeLearned(tenure: Tenure): void {
+    // Where the one before is still needed, this comes when it is not any more.
+    if (this.#provisional !== null) return;
+    const { front, seat } = this.#options.parts();
+    front.hold();
+    const awaits = seat.replica === null ? null : "settled";
+    this.#enter({ tenure, held: tenure.began, state: "none", awaits });
   }
 
-  /** Frozen at the stop, like at a barrier; tried again for as long as there is no room. */
-  #writeState(next: Tenure, image: Uint8Array): void {
-    const { snapshotting } = this.#options.parts();
-    const { began } = next;
-    if (snapshotting === null) return this.#enter(next, "executed", began);
-    snapshotting.handOver(next, image, (problem) => {
-      if (this.#phase !== "writing") return;
-      if (problem === null) return this.#enter(next, "executed", began);
-      if (problem.code !== "no-space")
-        return this.#options.failed(`snapshot of a configuration: ${problem.message}`);
-      this.#options.ports.clock.setTimer(NO_SPACE_RETRY_MS, () => this.#writeState(next, image));
-    });
-  }
-
-  /** `held`: up to where the state here goes, or from where on it must be fetched. */
-  #enter(tenure: Tenure, entry: Entry, held: Position): void {
-    const { failed } = this.#options;
+  #enter(entry: Entry): void {
+    const { failed, ports } = this.#options;
     const parts = this.#options.parts();
+    const { tenure, awaits } = entry;
     const { number } = tenure.configuration;
     this.#phase = "entering";
+    this.#next = null;
+    this.#provisional = awaits === null ? null : entry;
     parts.snapshotting?.hold();
     parts.seat.active = false;
     this.#retire(parts.lingering);
@@ -169,55 +246,53 @@ export class HandOver<S, M> {
     const broken = (error: PortError): void => failed(`configuration ${number}: ${error.message}`);
     const { storage, identity } = parts.booted;
     const name = { dataId: identity.dataId, configuration: number };
-    storage.beginJournal(name, (error) => {
+    const begin = (): void => keepJournal(storage, name, begun);
+    const begun: Done = (error) => {
+      if (error?.code === "no-space") return void ports.clock.setTimer(NO_SPACE_RETRY_MS, begin);
       if (error !== null) return broken(error);
-      // The commit point: durable, this node is in the next configuration for good.
-      parts.links.enter(tenure, () => {
+      parts.links.enter(tenure, awaits !== null, () => {
         parts.booted.identity = parts.links.identity;
         const journal = storage.openJournal(name);
         const seat = this.#options.createSeat(tenure, journal);
         journal.recover(
           (records) => seat.replica?.input({ kind: "recover", records }),
-          (problem) => {
+          (problem, { missing }) => {
             if (problem !== null) return broken(problem);
-            this.#begin(seat, entry, held);
+            this.#begin(seat, entry, missing);
           },
         );
       });
-    });
+    };
+    begin();
   }
 
-  #begin(seat: Seat<S, M>, entry: Entry, held: Position): void {
+  #begin(seat: Seat<S, M>, entry: Entry, missing: readonly About[] | "unnamed"): void {
     const { listener, ports, tell, self } = this.#options;
     const parts = this.#options.parts();
-    const { tenure } = seat;
+    const { tenure, state, held } = entry;
     const { booted, front, links, membership, deliveries, snapshotting } = parts;
     parts.seat = seat;
     booted.journal = seat.journal;
     this.#phase = "steady";
-    const needsState = booted.execution !== null && entry === "newcomer";
+    const needsState = booted.execution !== null && state === "none";
     const named = isNamed(tenure, booted.identity);
     if (needsState) deliveries?.pause();
     else deliveries?.resume();
     this.#linger();
     const former = parts.lingering?.tenure.configuration.members ?? [];
     ports.network.reach(addressesOf([...tenure.configuration.members, ...former], self));
-    startReplica(seat, { booted, held, voter: links.mayVote && !needsState });
+    startReplica(seat, { booted, held, missing, voter: links.mayVote && !needsState });
     for (const peer of links.ready) tellLinkUp(seat, peer);
-    membership.enter(tenure, holdingOf(booted, named && !needsState));
+    membership.enter(tenure, holdingOf(booted, named && !needsState && entry.awaits !== "state"));
     if (needsState) fetchBeginning(parts);
-    front.goOn(tenure, seat.replica !== null, entry === "executed");
+    front.goOn(tenure, seat.replica !== null, state === "executed");
     snapshotting?.release();
     tell("configuration begun", { number: tenure.configuration.number });
     listener.configured?.(tenure);
-    this.#goOnLearning();
-  }
-
-  /** While this one was entered, others may have gone further. */
-  #goOnLearning(): void {
-    const learned = this.#learned;
-    this.#learned = null;
-    if (learned !== null) this.learned(learned);
+    const newest = this.#learned?.configuration.number ?? 0;
+    if (newest <= tenure.configuration.number) this.#learned = null;
+    // While this one was entered, others may have gone further.
+    this.#goOn();
   }
 
   #linger(): void {
@@ -225,10 +300,16 @@ export class HandOver<S, M> {
     if (this.#lingerTimer !== null) clock.clearTimer(this.#lingerTimer);
     this.#lingerTimer = clock.setTimer(LINGER_MS, () => {
       this.#lingerTimer = null;
-      const parts = this.#options.parts();
-      this.#retire(parts.lingering);
-      parts.lingering = null;
+      this.#dropLingering();
     });
+  }
+
+  /** For a while at least, and for as long as a restart goes back to it. */
+  #dropLingering(): void {
+    if (this.#lingerTimer !== null || this.#provisional !== null) return;
+    const parts = this.#options.parts();
+    this.#retire(parts.lingering);
+    parts.lingering = null;
   }
 
   /** Its journal is of no use to anybody then. */
@@ -248,12 +329,17 @@ export class HandOver<S, M> {
 /** The replica begins with what this node holds. */
 export function startReplica<S, M>(
   seat: Seat<S, M>,
-  options: { readonly booted: Booted; readonly held: Position; readonly voter: boolean },
+  options: {
+    readonly booted: Booted;
+    readonly held: Position;
+    readonly missing: readonly About[] | "unnamed";
+    readonly voter: boolean;
+  },
 ): void {
-  const { booted, held, voter } = options;
+  const { booted, held, missing, voter } = options;
   seat.replica?.input({
     kind: "start",
-    missing: [],
+    missing,
     delivered: held,
     image: new Uint8Array(0),
     incarnation: booted.identity.incarnation,

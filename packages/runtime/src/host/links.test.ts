@@ -1,5 +1,6 @@
 import type { Hello, Network, NodeId, PortError, Remembered } from "@synod/core";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Tenure } from "../configuration.ts";
 import type { Identity } from "../identity-codec.ts";
 import { Links } from "./links.ts";
 
@@ -291,4 +292,59 @@ test("the status shows all others, met or not, and why they refuse", () => {
   ]);
   links.linkUp(hello(2, { incarnation: 8 }));
   expect(links.status()[1]).toMatchObject({ connected: true, refused: "" });
+});
+
+describe("a configuration that is entered", () => {
+  /** Node 1 under another data id, 2 as before, 3 new; 4 was a member and is none any more. */
+  const members = ([0, 1, 2, 3] as const).map((id) => {
+    const dataId = id === 1 ? "f".repeat(32) : `${id}`.repeat(32);
+    return { id, address: "", zone: "", roles: [], dataId };
+  });
+  const configuration = { number: 2, cluster: CLUSTER, members, quorums: null };
+  const tenure: Tenure = { configuration, began: { log: 0, index: 9 } };
+  const peers = [memory(1), memory(2), memory(4)];
+  const starts = [{ incarnation: 0, boot: 77 }];
+
+  beforeEach(() => create({ peers, starts }, [0, 1, 2, 4]));
+
+  test("for good is what a restart finds, with the members that it names", () => {
+    links.enter(tenure, false, () => log.push("entered"));
+    expect(take()).toEqual([]);
+    const identity = saved();
+    expect([take(), identity.tenure, identity.registered]).toEqual([["entered"], tenure, true]);
+    expect(identity.peers.map(({ node, dataId }) => node + dataId.slice(0, 1))).toEqual([
+      "1f",
+      "22",
+      "33",
+    ]);
+  });
+
+  test("for the time being leaves a restart all by which it goes on in the one before", () => {
+    links.enter(tenure, true, () => log.push("entered"));
+    const identity = saved();
+    expect([take(), links.mayVote, links.isMember(4)]).toEqual([["entered"], true, false]);
+    expect(identity).toMatchObject({ tenure: null, registered: false, starts });
+    // What the other one remembers of those who join cannot do harm there.
+    expect(identity.peers.map(({ node, dataId }) => node + dataId.slice(0, 1))).toEqual([
+      "11",
+      "22",
+      "33",
+      "44",
+    ]);
+  });
+
+  test("remembers later starts of members at once, and forgets none of its own", () => {
+    links.enter(tenure, true, () => undefined);
+    saved();
+    const mine = [{ ...memory(0), boot: ME.boot }];
+    for (const node of [2, 3]) {
+      links.linkUp(hello(node, { incarnation: 2, starts: [memory(node)], remembers: mine }));
+      expect(saved().peers.find((peer) => peer.node === node)?.incarnation).toBe(2);
+    }
+    links.linkUp(hello(1, { dataId: "f".repeat(32), remembers: mine }));
+    expect(saved()).toMatchObject({ starts });
+    links.commit(() => log.push("committed"));
+    expect(saved()).toMatchObject({ tenure, registered: true, starts: [] });
+    expect(take().at(-1)).toBe("committed");
+  });
 });

@@ -9,6 +9,7 @@ import {
   isRegisteredAt,
   isStartKnownAt,
   judgeHello,
+  provisionalIdentity,
   registrationsNeeded,
   selfProblem,
 } from "./peers.ts";
@@ -64,6 +65,8 @@ export class Links {
   #identity: Identity;
   /** What of {@link #identity} has been saved: only that is told to anybody. */
   #durable: Identity;
+  /** Of the configuration that a restart goes back to; null: of the one in force. */
+  #former: Identity | null = null;
   #nonVoterReason = "";
   readonly #links = new Map<NodeId, Link>();
   readonly #refusals = new Map<NodeId, string>();
@@ -141,17 +144,29 @@ export class Links {
   }
 
   /**
-   * Another configuration is in force, durably once `done` is called. The data ids that it names
-   * are known from then on, and need no other registration.
+   * Another configuration is in force; the data ids that it names are known from then on, durably
+   * once `done` is called, and need no other registration. `provisional`: a restart goes back to
+   * the one before, until {@link commit}.
    */
-  enter(tenure: Tenure, done: () => void): void {
+  enter(tenure: Tenure, provisional: boolean, done: () => void): void {
     this.#members = tenure.configuration.members.map(({ id }) => id);
+    this.#former = provisional ? this.#identity : null;
     const hellos = [...this.#links.values()].map(({ hello }) => hello);
     this.#identity = enterConfiguration(this.#identity, tenure, hellos);
     this.#nonVoterReason = standing(this.#identity);
     for (const [peer, link] of this.#links)
       if (this.isMember(peer) && this.#remembered(peer) === link.hello.dataId)
         this.#links.set(peer, { ...link, refused: "" });
+    this.#save(() => {
+      this.#options.network.announce(this.hello());
+      done();
+    });
+  }
+
+  /** A restart finds the configuration in force, once `done` is called. */
+  commit(done: () => void): void {
+    this.#former = null;
+    this.#forgetStarts();
     this.#save(() => {
       this.#options.network.announce(this.hello());
       done();
@@ -284,15 +299,21 @@ export class Links {
    * they become many.
    */
   #startKnown(peer: NodeId): void {
-    const { starts, incarnation, met } = this.#identity;
     this.#startKnownAt.add(peer);
-    if (starts.length === 0) return;
+    if (this.#forgetStarts()) this.#save(() => this.#options.network.announce(this.hello()));
+  }
+
+  /** False when there is nothing that could be forgotten. */
+  #forgetStarts(): boolean {
+    const { starts, incarnation, met } = this.#identity;
+    // Of those whom a restart goes back to some may remember earlier ones.
+    if (starts.length === 0 || this.#former !== null) return false;
     if (this.#members.every((node) => node === this.#identity.node || this.#startKnownAt.has(node)))
       this.#identity = { ...this.#identity, starts: [], met: incarnation };
     else if (starts.length * 2 > IDENTITY_STARTS_MAX && met < incarnation)
       this.#identity = { ...this.#identity, met: incarnation };
-    else return;
-    this.#save(() => this.#options.network.announce(this.hello()));
+    else return false;
+    return true;
   }
 
   #disown(reason: string): void {
@@ -316,7 +337,8 @@ export class Links {
     this.#saving = true;
     const waiting = this.#afterSave;
     this.#afterSave = [];
-    const saved = this.#identity;
+    const former = this.#former;
+    const saved = former === null ? this.#identity : provisionalIdentity(former, this.#identity);
     this.#options.save(saved, (error) => {
       this.#saving = false;
       if (error !== null) return this.#options.handler.failed(error);

@@ -9,12 +9,14 @@ let timers: (() => void)[];
 let sent: string[];
 let ready: NodeId[];
 let learned: number[];
+let settled: number;
 
 beforeEach(() => {
   now = 0;
   timers = [];
   sent = [];
   learned = [];
+  settled = 0;
   ready = [1, 2, 7];
 });
 
@@ -34,7 +36,13 @@ function create(tenure: Tenure, holding: Holding): Membership {
     sent.push(`${to}: ${tenure.configuration.number} ${holding}${asks ? "?" : ""}`);
   const options = { self: 0, clock, send, ready: () => ready };
   return new Membership(
-    { ...options, learned: ({ configuration }) => learned.push(configuration.number) },
+    {
+      ...options,
+      learned: ({ configuration }) => learned.push(configuration.number),
+      settled: () => {
+        settled += 1;
+      },
+    },
     tenure,
     holding,
   );
@@ -74,17 +82,17 @@ test("it is settled once a phase-2 quorum holds the state, whoever else tells of
   membership.heard(7, says(2, "state"));
   membership.heard(1, says(2, "none"));
   membership.heard(2, says(2, "state"));
-  expect([membership.isSettled, membership.holders]).toEqual([false, [2]]);
+  expect([membership.isSettled, settled, membership.holders]).toEqual([false, 0, [2]]);
   membership.holds("state");
-  expect([membership.isSettled, membership.holders]).toEqual([true, [0, 2]]);
+  expect([membership.isSettled, settled, membership.holders]).toEqual([true, 1, [0, 2]]);
 });
 
 test("where members need no state, all have to tell", () => {
   const membership = create(tenureOf(2), "nothing");
   membership.heard(1, says(2, "nothing"));
-  expect(membership.isSettled).toBe(false);
+  expect([membership.isSettled, settled]).toEqual([false, 0]);
   membership.heard(2, says(2, "state"));
-  expect(membership.isSettled).toBe(true);
+  expect([membership.isSettled, settled]).toEqual([true, 1]);
 });
 
 test("a later one begins with nobody who holds anything", () => {

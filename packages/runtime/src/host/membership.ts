@@ -10,6 +10,8 @@ export interface MembershipOptions {
   readonly ready: () => readonly NodeId[];
   /** Somebody is in this configuration, which comes after the one in force here. */
   readonly learned: (tenure: Tenure) => void;
+  /** The configuration in force is settled; told whenever somebody says what he holds. */
+  readonly settled: () => void;
 }
 
 /** How often members that have not said what they hold are asked. */
@@ -64,7 +66,7 @@ export class Membership {
     return !stateless || holders.length === configuration.members.length;
   }
 
-  /** This configuration is in force now, durably, and this node holds so much of its beginning. */
+  /** This configuration is in force now, and this node durably holds so much of its beginning. */
   enter(tenure: Tenure, holding: Holding): void {
     this.#tenure = tenure;
     this.#holders.clear();
@@ -83,7 +85,9 @@ export class Membership {
   holds(holding: Holding): void {
     if (this.#holding === holding) return;
     this.#holding = holding;
-    if (!this.isFirst) for (const peer of this.#options.ready()) this.#tell(peer, false);
+    if (this.isFirst) return;
+    for (const peer of this.#options.ready()) this.#tell(peer, false);
+    if (this.isSettled) this.#options.settled();
   }
 
   linkReady(peer: NodeId): void {
@@ -95,8 +99,10 @@ export class Membership {
     const theirs = tenure.configuration.number;
     if (theirs > number) return this.#options.learned(tenure);
     if (theirs < number) return this.#tell(from, true);
-    if (holding !== "none") this.#holders.set(from, holding);
     if (asks && !this.isFirst) this.#tell(from, false);
+    if (holding === "none") return;
+    this.#holders.set(from, holding);
+    if (this.isSettled) this.#options.settled();
   }
 
   /** A message for a replica of a configuration that is not in force here. */

@@ -135,3 +135,21 @@ export function enterConfiguration(
   }
   return identity;
 }
+
+/**
+ * What stays durable of `before` while this node is in a later configuration for the time being,
+ * with the identity `now`: everything by which it goes on in the one before after a restart. Of
+ * those who are members of either it is remembered what was heard, but for a member whose directory
+ * the later one replaces: in the one before, the older one votes.
+ */
+export function provisionalIdentity(before: Identity, now: Identity): Identity {
+  const { tenure, starts, met } = before;
+  const formatted = before.formatted && now.formatted;
+  const registered = before.registered && now.registered;
+  let identity: Identity = { ...now, tenure, starts, met, formatted, registered };
+  for (const memory of before.peers) {
+    const newer = now.peers.find(({ node }) => node === memory.node);
+    if (newer?.dataId !== memory.dataId) identity = remember(identity, memory);
+  }
+  return identity;
+}

@@ -1,6 +1,7 @@
 import { crc32, type Position } from "@synod/core";
 import { LOSE_UNSYNCED } from "@synod/simulator";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { Tenure } from "../configuration.ts";
 import { at, Members } from "../snapshots/testing/members.ts";
 import {
   executeUpTo,
@@ -52,6 +53,7 @@ beforeEach(() => {
     send: (to, message) => members.send(0, to, message),
     proposeBarrier: () => log.push("barrier wanted"),
     compact: heard("compact"),
+    written: () => undefined,
     installed: ({ position }) => heard("installed")(position),
     tenure: () => null,
     observe: (event) => log.push(event),
@@ -69,6 +71,12 @@ function world0() {
   const [member] = members.all;
   if (member === undefined) throw new Error("nobody there");
   return member.world;
+}
+
+function tenureOf(number: number, began: number): Tenure {
+  const members = [{ id: 0, address: "", zone: "", roles: [] }];
+  const configuration = { number, cluster: "c".repeat(32), members, quorums: null };
+  return { configuration, began: at(began) };
 }
 
 function barrier(index: number): void {
@@ -97,9 +105,7 @@ describe("writing", () => {
   });
 
   test("a snapshot names the configuration that goes on from it", () => {
-    const configuration = { number: 2, cluster: "c".repeat(32), members: [], quorums: null };
-    const members_ = [{ id: 0, address: "", zone: "", roles: [] }];
-    const tenure = { configuration: { ...configuration, members: members_ }, began: at(200) };
+    const tenure = tenureOf(2, 200);
     options = { ...options, tenure: () => tenure };
     snapshotting = new Snapshotting(options);
     barrier(300);
@@ -179,6 +185,81 @@ describe("writing", () => {
     barrier(300);
     expect(log).toEqual([told]);
   });
+});
+
+describe("the state at the end of a configuration", () => {
+  const next = tenureOf(2, 300);
+
+  /** There is no room for so many snapshots from now on. */
+  function withoutRoom(times: number): void {
+    const { snapshots } = options.booted;
+    const write = snapshots.write.bind(snapshots);
+    let left = times;
+    vi.spyOn(snapshots, "write").mockImplementation((taken, image, done) => {
+      left -= 1;
+      if (left < 0) return write(taken, image, done);
+      image.release();
+      done({ code: "no-space", message: "full" }, null);
+    });
+  }
+
+  beforeEach(() => {
+    journal.bytes = 0;
+    options = {
+      ...options,
+      tenure: () => next,
+      written: ({ position, tenure }) =>
+        log.push(`written ${position.index} of ${tenure?.configuration.number}`),
+    };
+    snapshotting = new Snapshotting(options);
+    executeUpTo(execution, 300);
+  });
+
+  test("is written while the next one executes, and no other one meanwhile", () => {
+    snapshotting.handOver(next, protocolImage(at(300)));
+    barrier(400);
+    world0().run();
+    expect(log).toEqual(["snapshot written", "written 300 of 2"]);
+    expect(afterPowerLoss().execution.executedUpTo).toEqual(at(300));
+  });
+
+  test("is written once there is room, if nothing has been executed on top of it", () => {
+    withoutRoom(2);
+    snapshotting.handOver(next, protocolImage(at(300)));
+    world0().run();
+    expect(log).toEqual(["no space", "no space", "snapshot written", "written 300 of 2"]);
+    expect(afterPowerLoss().execution.executedUpTo).toEqual(at(300));
+  });
+
+  test("else that at the next barrier stands in for it, which is asked for until it comes", () => {
+    withoutRoom(2);
+    snapshotting.handOver(next, protocolImage(at(300)));
+    executeUpTo(execution, 310);
+    members.pass(2_500);
+    expect(log).toEqual(["no space", "barrier wanted", "barrier wanted"]);
+    barrier(400);
+    barrier(500);
+    world0().run();
+    expect(log.slice(3)).toEqual([
+      "no space",
+      "snapshot written",
+      "written 500 of 2",
+      "compact 500",
+    ]);
+    barrier(600);
+    world0().run();
+    expect(log.slice(7)).toEqual([]);
+  });
+});
+
+test("a snapshot of a configuration that has ended says nothing to the replica of the next", () => {
+  let current = tenureOf(2, 200);
+  options = { ...options, tenure: () => current };
+  snapshotting = new Snapshotting(options);
+  barrier(300);
+  current = tenureOf(3, 300);
+  world0().run();
+  expect(log).toEqual(["snapshot written"]);
 });
 
 describe("a state from elsewhere", () => {

@@ -1,10 +1,11 @@
-import type { Clock, NodeId, PortError, Position, Random } from "@synod/core";
+import type { Clock, NodeId, Position, Random } from "@synod/core";
 import type { Checksum } from "../checksum.ts";
 import type { Tenure } from "../configuration.ts";
 import type { Guard } from "../guard.ts";
 import type { HostTuning } from "../host-options.ts";
 import type { SnapshotProblem } from "../snapshots/files.ts";
 import type { Manifest } from "../snapshots/manifest.ts";
+import type { SnapshotTaken } from "../snapshots/snapshot-storage.ts";
 import { StateTransfer } from "../snapshots/transfer.ts";
 import type { TransferMessage } from "../snapshots/transfer-messages.ts";
 import type { Booted } from "./boot.ts";
@@ -23,8 +24,10 @@ export interface SnapshottingOptions {
   readonly send: (to: NodeId, message: TransferMessage, bulk: boolean) => void;
   /** A barrier through the log, unless one is under way; it may get lost. */
   readonly proposeBarrier: () => void;
-  /** A snapshot through `position` is durable. */
+  /** A snapshot of the configuration in force through `position` is durable. */
   readonly compact: (position: Position) => void;
+  /** A snapshot that this node has written is durable. */
+  readonly written: (manifest: Manifest) => void;
   /** A transferred state is durable and in place. */
   readonly installed: (manifest: Manifest) => void;
   /** The configuration in force; null while that is the first one. */
@@ -35,6 +38,7 @@ export interface SnapshottingOptions {
 }
 
 const NOWHERE: Position = Object.freeze({ log: 0, index: 0 });
+const NO_SPACE_RETRY_MS = 1_000;
 
 /**
  * Keeps the journal short: asks for a barrier when it has grown, writes the state as of the
@@ -44,9 +48,13 @@ const NOWHERE: Position = Object.freeze({ log: 0, index: 0 });
 export class Snapshotting {
   readonly #options: SnapshottingOptions;
   readonly #transfer: StateTransfer;
-  #writing = false;
+  /** Snapshots being written: at the end of a configuration one more may be. */
+  #writes = 0;
   #installing = false;
   #held = false;
+  /** Of the newest configuration that this node has come to, while none is durable here. */
+  #owed: SnapshotTaken | null = null;
+  #owedTimer: number | null = null;
   /** Durable, and to be put in place once nothing is held up any more. */
   #postponed: Manifest | null = null;
   /** What the latest compaction left of the journal; no snapshot makes it shorter than that. */
@@ -92,10 +100,17 @@ export class Snapshotting {
 
   /** All replicas hold the same state here: the moment to freeze it, if it is worth it. */
   atBarrier(position: Position, image: Uint8Array): void {
-    const worthIt = this.#growth() > 0.5;
-    if (this.#writing || this.#installing || this.#stopped || this.#held) return;
+    const worthIt = this.#growth() > 0.5 || this.#owed !== null;
+    if (this.#writes > 0 || this.#installing || this.#stopped || this.#held) return;
     if (!worthIt && !this.#transfer.isSnapshotWanted(position)) return;
-    this.#write(position, image);
+    const { tenure, compact, booted } = this.#options;
+    const taken = { position, protocolImage: image, tenure: tenure() };
+    this.#write(taken, () => {
+      // Meanwhile the configuration may have ended: the next one's replica needs none of it.
+      if (numberOf(tenure()) !== numberOf(taken.tenure)) return;
+      this.#keptBytes = booted.journal.bytes;
+      compact(position);
+    });
   }
 
   /** Between two configurations no state is put in place, and none is asked for. */
@@ -110,21 +125,17 @@ export class Snapshotting {
     if (manifest !== null) this.#putInPlace(manifest);
   }
 
-  /** Writes the state at the beginning of the next configuration, which is the end of this one. */
-  handOver(next: Tenure, image: Uint8Array, done: (problem: PortError | null) => void): void {
-    const { booted, observe } = this.#options;
-    if (booted.execution === null || this.#stopped) return;
-    const taken = { position: next.began, protocolImage: image, tenure: next };
-    booted.snapshots.write(taken, booted.execution.freeze(), (error, manifest) => {
-      if (manifest !== null)
-        observe("snapshot written", {
-          position: manifest.position.index,
-          bytes: manifest.totalBytes,
-        });
-      // A journal that has just begun is as short as it can be.
-      this.#keptBytes = 0;
-      done(error);
-    });
+  /**
+   * Freezes the state at the end of a configuration, and writes it as the one with which the next
+   * one begins, while that goes on. Where there is no room, it is tried again; once more has been
+   * executed, the state at a later barrier has to do.
+   */
+  handOver(next: Tenure, image: Uint8Array): void {
+    if (this.#stopped) return;
+    // A journal that begins is as short as it can be.
+    this.#keptBytes = 0;
+    this.#owed = { position: next.began, protocolImage: image, tenure: next };
+    this.#write(this.#owed, () => undefined);
   }
 
   request(position: Position, from: readonly NodeId[]): void {
@@ -140,6 +151,7 @@ export class Snapshotting {
 
   stop(): void {
     this.#stopped = true;
+    if (this.#owedTimer !== null) this.#options.clock.clearTimer(this.#owedTimer);
     this.#transfer.stop();
   }
 
@@ -155,20 +167,42 @@ export class Snapshotting {
   }
 
   #askBarrier(): void {
-    if (!this.#writing && !this.#installing) this.#options.proposeBarrier();
+    if (this.#writes === 0 && !this.#installing) this.#options.proposeBarrier();
   }
 
-  #write(position: Position, image: Uint8Array): void {
-    const { booted, observe, compact, tenure } = this.#options;
+  #write(taken: SnapshotTaken, done: () => void): void {
+    const { booted, observe, written } = this.#options;
     if (booted.execution === null) return;
-    this.#writing = true;
-    const taken = { position, protocolImage: image, tenure: tenure() };
+    this.#writes += 1;
     booted.snapshots.write(taken, booted.execution.freeze(), (error, manifest) => {
-      this.#writing = false;
-      if (manifest === null) return this.#diskFailed("snapshot", error);
-      observe("snapshot written", { position: position.index, bytes: manifest.totalBytes });
-      this.#keptBytes = booted.journal.bytes;
-      compact(position);
+      this.#writes -= 1;
+      if (manifest === null) {
+        this.#diskFailed("snapshot", error);
+        return this.#tryOwedAgain();
+      }
+      const { position, totalBytes } = manifest;
+      observe("snapshot written", { position: position.index, bytes: totalBytes });
+      this.#isDurable(manifest);
+      written(manifest);
+      done();
+    });
+  }
+
+  #isDurable({ tenure }: Manifest): void {
+    if (numberOf(tenure) >= numberOf(this.#owed?.tenure ?? null)) this.#owed = null;
+  }
+
+  #tryOwedAgain(): void {
+    if (this.#owed === null || this.#owedTimer !== null || this.#stopped) return;
+    this.#owedTimer = this.#options.clock.setTimer(NO_SPACE_RETRY_MS, () => {
+      this.#owedTimer = null;
+      if (this.#owed === null || this.#writes > 0) return;
+      const { execution } = this.#options.booted;
+      const { index } = this.#owed.position;
+      if (!this.#installing && execution?.executedUpTo.index === index)
+        return this.#write(this.#owed, () => undefined);
+      this.#askBarrier();
+      this.#tryOwedAgain();
     });
   }
 
@@ -187,6 +221,7 @@ export class Snapshotting {
       this.#installing = false;
       if (problem !== null) return this.#diskFailed("transferred snapshot", problem);
       observe("state installed", { position: manifest.position.index });
+      this.#isDurable(manifest);
       installed(manifest);
     });
   }
@@ -196,4 +231,9 @@ export class Snapshotting {
     if (problem?.code === "no-space") return this.#options.observe("no space", {});
     this.#options.failed(`${what}: ${problem?.message ?? "unreadable"}`);
   }
+}
+
+/** Of what a snapshot names; the first one is not named. */
+function numberOf(tenure: Tenure | null): number {
+  return tenure?.configuration.number ?? 1;
 }

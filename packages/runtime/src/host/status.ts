@@ -72,7 +72,9 @@ function membershipStatus<S, M>(
 
 function standing<S, M>({ seat, membership, booted }: Parts<S, M>): MembershipStatus["state"] {
   if (seat.replica !== null && isNamed(seat.tenure, booted.identity))
-    return membership.isFirst || membership.holding !== "none" ? "member" : "joining";
+    return membership.isFirst || membership.holding !== "none" || seat.replica.status().voter
+      ? "member"
+      : "joining";
   if (membership.isFirst) return "waiting";
   return membership.isSettled ? "retired" : "retiring";
 }

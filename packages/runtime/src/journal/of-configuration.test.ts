@@ -51,7 +51,8 @@ test("the journals of two configurations know nothing of each other", () => {
   expect(read(bench, 2).held).toEqual([22]);
 });
 
-test("one that a crash left behind before it was in force is begun anew", () => {
+test("one is begun in the place of another, and a crash leaves none or a whole one", () => {
+  const left = new Set<string>();
   for (let call = 0; ; call += 1) {
     const bench = new DiskBench(call);
     ok(bench, (done) => createJournal(options(bench), done));
@@ -62,10 +63,25 @@ test("one that a crash left behind before it was in force is begun anew", () => 
     beginJournal(options(bench, disk), 2, () => undefined);
     bench.run();
     bench.disk.crash(call);
+    const isThere = names(bench).map(journalOf).includes(2);
+    left.add(isThere ? `${read(bench, 2).held}` : "none");
     ok(bench, (done) => beginJournal(options(bench), 2, done));
     expect([read(bench, 2).held, read(bench, 1).held]).toEqual([[], [11]]);
     if (!dead()) break;
   }
+  expect([...left].sort()).toEqual(["", "99", "none"]);
+});
+
+test("a first segment that was never finished goes with the others", () => {
+  const bench = new DiskBench();
+  ok(bench, (done) => createJournal(options(bench), done));
+  const { disk } = dyingDisk(bench.disk.attach(), 3);
+  beginJournal(options(bench, disk), 2, () => undefined);
+  bench.run();
+  bench.disk.kill();
+  expect(names(bench)).toEqual(["c2-journal-000000000001.unfinished", "journal-000000000001"]);
+  ok(bench, (done) => removeJournals(bench.disk.attach(), (number) => number === 2, done));
+  expect(names(bench)).toEqual(["journal-000000000001"]);
 });
 
 test("only segments are of a journal", () => {

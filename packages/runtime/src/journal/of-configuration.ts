@@ -2,7 +2,7 @@ import type { Disk, Done } from "@synod/core";
 import type { Checksum } from "../checksum.ts";
 import { createJournal } from "./create-journal.ts";
 import { inOrder } from "./in-order.ts";
-import { segmentSequence } from "./layout.ts";
+import { segmentName, segmentSequence } from "./layout.ts";
 
 /**
  * Every configuration has a journal of its own: what a member promised in one says nothing in
@@ -12,6 +12,9 @@ import { segmentSequence } from "./layout.ts";
 function prefixOf(configuration: number): string {
   return configuration === 1 ? "" : `c${configuration}-`;
 }
+
+/** How the name of a first segment ends until it is whole: what has a journal's name is one. */
+const UNFINISHED = ".unfinished";
 
 /** Of which configuration's journal this file is a segment; null when it is none. */
 export function journalOf(name: string): number | null {
@@ -24,10 +27,8 @@ export function journalOf(name: string): number | null {
 export function journalDisk(disk: Disk, configuration: number): Disk {
   const prefix = prefixOf(configuration);
   if (prefix === "") return disk;
-  const full = (name: string): string => prefix + name;
   return {
-    lock: (done) => disk.lock(done),
-    unlock: (done) => disk.unlock(done),
+    ...renamed(disk, (name) => prefix + name),
     list: (done) =>
       disk.list((error, names) => {
         const own = names.filter((name) => journalOf(name) === configuration);
@@ -36,6 +37,15 @@ export function journalDisk(disk: Disk, configuration: number): Disk {
           own.map((name) => name.slice(prefix.length)),
         );
       }),
+  };
+}
+
+/** The same disk, on which files have other names than those that are asked for. */
+function renamed(disk: Disk, full: (name: string) => string): Disk {
+  return {
+    lock: (done) => disk.lock(done),
+    unlock: (done) => disk.unlock(done),
+    list: (done) => disk.list(done),
     create: (name, done) => disk.create(full(name), done),
     size: (name, done) => disk.size(full(name), done),
     read: (name, offset, length, done) => disk.read(full(name), offset, length, done),
@@ -48,20 +58,23 @@ export function journalDisk(disk: Disk, configuration: number): Disk {
 }
 
 /**
- * Makes the empty journal of a configuration that is not in force here yet: what there is of it is
- * of an attempt that a crash ended, and nobody has relied on that.
+ * Makes an empty journal in the place of whatever there is of that configuration. Its name comes
+ * last: what a crash leaves is no journal yet, or a whole one.
  */
 export function beginJournal(
   options: { readonly disk: Disk; readonly checksum: Checksum; readonly identity: string },
   configuration: number,
   done: Done,
 ): void {
-  const { disk, checksum, identity } = options;
-  const own = journalDisk(disk, configuration);
+  const { disk } = options;
+  const name = `${prefixOf(configuration)}${segmentName(1)}`;
+  const unfinished = `${name}${UNFINISHED}`;
   inOrder(
     [
       (next) => removeJournals(disk, (number) => number === configuration, next),
-      (next) => createJournal({ disk: own, checksum, identity }, next),
+      (next) => createJournal({ ...options, disk: renamed(disk, () => unfinished) }, next),
+      (next) => disk.rename(unfinished, name, next),
+      (next) => disk.syncDirectory(next),
     ],
     done,
   );
@@ -76,7 +89,9 @@ export function removeJournals(
   disk.list((error, names) => {
     if (error !== null) return done(error);
     const gone = names.filter((name) => {
-      const number = journalOf(name);
+      const number = journalOf(
+        name.endsWith(UNFINISHED) ? name.slice(0, -UNFINISHED.length) : name,
+      );
       return number !== null && isGone(number);
     });
     if (gone.length === 0) return done(null);

@@ -27,8 +27,10 @@ export function createFileStorage(options: FileStorageOptions): ReplicaStorage {
       return [...journals].sort((a, b) => a - b);
     },
     beginJournal({ dataId, configuration }, done) {
-      journals.add(configuration);
-      beginJournal({ disk, checksum, identity: dataId }, configuration, done);
+      beginJournal({ disk, checksum, identity: dataId }, configuration, (error) => {
+        if (error === null) journals.add(configuration);
+        done(error);
+      });
     },
     openJournal: ({ dataId, configuration }) =>
       new Journal({

@@ -19,9 +19,12 @@ export interface JournalName {
  * their place is told by the cases of `@synod/node/compliance`.
  */
 export interface ReplicaStorage {
-  /** Configurations of which there is a journal, of whatever data id, or what is left of one. */
+  /** Configurations of which there is a journal that was begun, of whatever data id. */
   readonly journals: readonly number[];
-  /** Makes an empty journal, durable, in the place of whatever there is of that configuration. */
+  /**
+   * Makes an empty journal, durable, in the place of whatever there is of that configuration. A
+   * crash leaves none or a whole one: one that is there after it is never begun again.
+   */
   beginJournal(name: JournalName, done: Done): void;
   /** A journal that was begun in this life or an earlier one; to be recovered. */
   openJournal(name: JournalName): JournalStore;

@@ -1,4 +1,4 @@
-import { crc32, type Machine, type NodeId, type Protocol } from "@synod/core";
+import { crc32, type Disk, type Machine, type NodeId, type Protocol } from "@synod/core";
 import { KeyValueMachine, keyValue } from "@synod/machines";
 import {
   type DiskImage,
@@ -38,6 +38,8 @@ export interface LabOptions<S, M> {
   readonly strangers?: true;
   /** Nodes after those of `roles` that are members of nothing yet. */
   readonly newcomers?: number;
+  /** How much longer than usual a write to this file of a node takes, virtual ms. */
+  readonly slowness?: (id: NodeId, file: string) => number;
 }
 
 export interface LabNode {
@@ -255,8 +257,22 @@ export class Lab<S, M> {
     return {
       clock: virtualClock(this.scheduler, { ...identity, faults }),
       network: this.switchboard.port(id),
-      disk: disk.attach(),
+      disk: this.#slowed(id, disk.attach()),
       random: virtualRandom(this.#seed, id, lives),
+    };
+  }
+
+  #slowed(id: NodeId, disk: Disk): Disk {
+    const { slowness } = this.#options;
+    if (slowness === undefined) return disk;
+    return {
+      ...disk,
+      write: (name, offset, bytes, done) => {
+        const write = (): void => disk.write(name, offset, bytes, done);
+        const ms = slowness(id, name);
+        if (ms > 0) this.scheduler.after(ms, id, "disk", write);
+        else write();
+      },
     };
   }
 
