@@ -1,5 +1,5 @@
 import type { NodeId } from "@synod/core";
-import type { HostStatus, Outcome } from "@synod/runtime";
+import type { Configuration, HostStatus, Outcome } from "@synod/runtime";
 import { Draws, draw } from "./addressed.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Fault } from "./fault.ts";
@@ -68,6 +68,9 @@ function soundOf(
   return chosen.sort((a, b) => a - b);
 }
 
+/** The members of a configuration, and what makes a quorum of them. */
+export type Electorate = Pick<Configuration, "members" | "quorums">;
+
 interface ReconfigurerOptions<S, M> {
   readonly life: Life;
   readonly cluster: Cluster<S, M>;
@@ -83,6 +86,8 @@ export class Reconfigurer<S, M> {
   #tokens = TOKENS;
   /** Configurations that somebody was asked to replace, and may still, whatever was answered. */
   readonly #asked = new Map<number, number>();
+  /** All that were ever asked to be replaced, by number. */
+  readonly #replaced = new Map<number, Electorate>();
 
   constructor(options: ReconfigurerOptions<S, M>) {
     this.#options = options;
@@ -110,11 +115,18 @@ export class Reconfigurer<S, M> {
     return newest;
   }
 
-  /** No configuration is about to end, as far as anybody can tell. */
-  isQuiet(): boolean {
+  /**
+   * Of whom quorums hold all that was ever acknowledged: the newest configuration, and until that
+   * is settled also the one before. Null while one may be about to end, as far as anybody can tell.
+   */
+  electorates(): readonly [Electorate, ...Electorate[]] | null {
     const newest = this.newest();
-    if (newest === null || !newest.membership.settled) return false;
-    return ![...this.#asked.values()].some((number) => number >= newest.configuration);
+    if (newest === null) return null;
+    const { configuration: number, membership } = newest;
+    if ([...this.#asked.values()].some((replaced) => replaced >= number)) return null;
+    const before = this.#replaced.get(number - 1);
+    if (membership.settled || before === undefined) return [membership];
+    return [membership, before];
   }
 
   /** Asks a member for a change. */
@@ -123,6 +135,7 @@ export class Reconfigurer<S, M> {
     const newest = this.newest();
     if (newest === null) return;
     const before = newest.membership.members.map(({ id }) => id);
+    this.#replaced.set(newest.configuration, newest.membership);
     const ids = this.#pick(rank, before);
     const asked = before[draw(rank, "reconfiguration", 1) % before.length] as NodeId;
     const { host, state } = cluster.member(asked);

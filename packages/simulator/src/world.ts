@@ -439,17 +439,20 @@ export class World<S, M> {
 
   #fork(fork: Fork): void {
     if (!this.#options.forks) return;
+    const electorates =
+      this.#life.members === undefined
+        ? ([this.cluster.configuration] as const)
+        : this.#reconfigurer.electorates();
     // While a configuration may be about to end, no quorum of one alone is sure to suffice.
-    if (this.#life.members !== undefined && !this.#reconfigurer.isQuiet()) return;
+    if (electorates === null) return;
+    if (electorates.length > 1) this.probes.hit("reconfiguration: fork while one begins");
     this.#nextFork += 1;
     this.tally.forkTimes.push(this.scheduler.now);
     const { panel, cluster: world } = this;
     const base = { system: this.#system, life: this.#life, panel, world };
-    const newest = this.#reconfigurer.newest()?.membership;
     const survivors = checkFork({
       ...base,
-      members: newest?.members ?? world.configuration.members,
-      quorums: newest?.quorums ?? null,
+      electorates,
       number: this.#nextFork,
       draw: fork.draw,
     });

@@ -1,9 +1,10 @@
 import type { NodeId } from "@synod/core";
-import { type Configuration, type Member as ConfigurationMember, quorumsOf } from "@synod/runtime";
+import { quorumsOf } from "@synod/runtime";
 import { draw } from "../addressed.ts";
 import { Cluster, type ClusterListener, type Member } from "../cluster.ts";
 import type { Life } from "../life.ts";
 import { PERFECT_NETWORK } from "../network-faults.ts";
+import type { Electorate } from "../reconfiguration.ts";
 import { Scheduler } from "../scheduler.ts";
 import type { SimulatedSystem } from "../system.ts";
 import { Switchboard } from "../virtual-network.ts";
@@ -20,9 +21,8 @@ interface ForkOptions<S, M> {
   readonly life: Life;
   readonly panel: Panel;
   readonly world: Cluster<S, M>;
-  /** Of the configuration in force. */
-  readonly members: readonly ConfigurationMember[];
-  readonly quorums: Configuration["quorums"];
+  /** The newest one, which must go on, and others of which a quorum survives, too. */
+  readonly electorates: readonly [Electorate, ...Electorate[]];
   /** Numbered from 1. */
   readonly number: number;
   /** Ranks the nodes. */
@@ -31,7 +31,8 @@ interface ForkOptions<S, M> {
 
 /**
  * Acknowledged writes survive on any quorum of platters: here and now the power goes everywhere,
- * and only a smallest quorum of the disks is ever found again, with nothing but what was synced. A
+ * and only a smallest quorum of the disks (where one configuration has just begun and needs the one
+ * before, of those of each) is ever found again, with nothing but what was synced. A
  * second cluster is started on copies of those. It must come to serve, must have executed the same
  * commands wherever this world has, and must hold the state that this world has. Returns who
  * survived; empty: no quorum is left.
@@ -62,14 +63,16 @@ export function checkFork<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
   });
   const asked = new Set<NodeId>();
   for (const node of survivors) fork.start(node);
-  while (returned.size < survivors.length && scheduler.now < FORK_MS_MAX) {
+  const [{ members }] = options.electorates;
+  const serving = survivors.filter((node) => members.some(({ id }) => id === node));
+  while (returned.size < serving.length && scheduler.now < FORK_MS_MAX) {
     if (panel.violation !== null || !scheduler.step()) break;
-    for (const node of survivors) ask(fork.member(node), asked, system);
+    for (const node of serving) ask(fork.member(node), asked, system);
   }
-  if (returned.size < survivors.length) {
+  if (returned.size < serving.length) {
     const states = survivors.map((node) => describe(fork.member(node)));
     panel.accuse("platters", `fork ${number}: ${survivors.join(",")} did not come back: ${states}`);
-  } else checkStates(options, fork, survivors, overwritten);
+  } else checkStates(options, fork, serving, overwritten);
   return survivors;
 }
 
@@ -91,18 +94,18 @@ function describe(member: Member): string {
 }
 
 function chooseSurvivors<S, M>(options: ForkOptions<S, M>): readonly NodeId[] {
-  const { panel, world, members, draw: rank, number } = options;
-  const quorums = quorumsOf({ ...world.configuration, members, quorums: options.quorums });
-  const candidates = members
-    .map(({ id }) => id)
-    .filter((node) => !panel.noVote.isDamaged(node))
-    .sort((a, b) => draw(rank, "fork", a, number) - draw(rank, "fork", b, number));
-  const survivors: NodeId[] = [];
-  for (const node of candidates) {
-    survivors.push(node);
-    if (quorums.isPhase1(new Set(survivors))) return survivors.sort((a, b) => a - b);
+  const { panel, world, electorates, draw: rank, number } = options;
+  const survivors = new Set<NodeId>();
+  for (const { members, quorums } of electorates) {
+    const system = quorumsOf({ ...world.configuration, members, quorums });
+    const candidates = members
+      .map(({ id }) => id)
+      .filter((node) => !panel.noVote.isDamaged(node))
+      .sort((a, b) => draw(rank, "fork", a, number) - draw(rank, "fork", b, number));
+    for (const node of candidates) if (!system.isPhase1(survivors)) survivors.add(node);
+    if (!system.isPhase1(survivors)) return [];
   }
-  return [];
+  return [...survivors].sort((a, b) => a - b);
 }
 
 function forkListener<S, M>(
