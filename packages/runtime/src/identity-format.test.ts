@@ -198,3 +198,26 @@ describe("with a storage of one's own", () => {
     expect(own.begun).toHaveLength(1);
   });
 });
+
+for (const code of ["io", "no-space"] as const)
+  test(`whatever fails for ${code} while formatting is told, and done again it is whole`, () => {
+    const call = ["list", "create", "read", "write", "sync", "remove", "syncDirectory"] as const;
+    const error = { code, message: "the disk fails" };
+    let struck = 0;
+    for (let after = 0; ; after += 1) {
+      const bench = new DiskBench(after + 1);
+      bench.disk.faults.arm({ call, prefix: "", after, times: 1, error });
+      const [problem, formattedAs] = format(bench);
+      if (bench.disk.faults.strikes === 0) break;
+      struck += 1;
+      expect(problem?.code, `call ${after}`).toBe(code);
+      expect(formattedAs, `call ${after}`).toBe(null);
+      bench.disk.crash(after % 2 === 0 ? LOSE_UNSYNCED : KEEP_UNSYNCED);
+      const found = read(bench);
+      if (found.kind !== "found") expect(format(bench)[0], `call ${after}`).toBe(null);
+      const whole = read(bench);
+      if (whole.kind !== "found") throw new Error(`no identity after call ${after}`);
+      expect(journalMissing(bench, whole.identity.dataId), `call ${after}`).toEqual([]);
+    }
+    expect(struck).toBeGreaterThan(15);
+  });

@@ -15,11 +15,11 @@ export type DiskCall =
   | "syncDirectory";
 
 /**
- * Calls of one kind that fail. A failed write has written its first half; a failed sync loses all
- * unsynced.
+ * Calls of one kind, or of several counted together, that fail. A failed write has written its
+ * first half; a failed sync loses all unsynced.
  */
 export interface DiskFault {
-  readonly call: DiskCall;
+  readonly call: DiskCall | readonly DiskCall[];
   /** Only files whose name begins so; empty: all. */
   readonly prefix: string;
   /** This many matching calls succeed first. */
@@ -102,7 +102,9 @@ export class DiskFaults {
     let error: PortError | null = null;
     for (const armed of this.#armed) {
       const { fault } = armed;
-      if (fault.call !== call || !name.startsWith(fault.prefix)) continue;
+      const isMeant =
+        typeof fault.call === "string" ? fault.call === call : fault.call.includes(call);
+      if (!isMeant || !name.startsWith(fault.prefix)) continue;
       armed.seen += 1;
       if (armed.seen > fault.after && armed.seen <= fault.after + fault.times)
         error ??= fault.error;
