@@ -23,6 +23,8 @@ interface DiskFaultOptions<S, M> {
 /** Makes what goes wrong with disks. */
 export class DiskFaultDriver<S, M> {
   readonly #options: DiskFaultOptions<S, M>;
+  /** Nodes on which an old copy of their disk was put back. */
+  readonly #restored = new Set<NodeId>();
 
   constructor(options: DiskFaultOptions<S, M>) {
     this.#options = options;
@@ -136,10 +138,12 @@ export class DiskFaultDriver<S, M> {
     const image = member.disk.platter();
     const { incarnation = 0, dataId = "" } = member.host?.status() ?? {};
     scheduler.after(ageMs, NOBODY, "fault", () => {
-      if (isOver() || incarnation === 0) return;
+      // Starts of an old copy prove nothing about copies that were made after it.
+      if (isOver() || incarnation === 0 || this.#restored.has(target)) return;
       if (!this.#isWidelyKnown(target, dataId, incarnation + 1)) return;
       fell(target, downMs);
       member.disk.restore(image);
+      this.#restored.add(target);
       forgot(target);
       hit("fault: stale disk");
     });

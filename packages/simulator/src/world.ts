@@ -184,12 +184,14 @@ export class World<S, M> {
     const { noVote } = this.panel;
     const watches = new ConfigurationWatches<S, M>((quorums) => this.#createOne(quorums));
     return {
-      stepped: (node, state, step) =>
-        watches.stepped(node, state, step, () => this.#configurationOn(node)),
+      stepped: (node, state, step) => {
+        if (step.input.kind === "start") this.#noteName(node);
+        watches.stepped(node, state, step, () => this.#configurationOn(node));
+      },
       leaves: (node, configuration, message) => {
         if (this.#options.story !== null) this.#tellMessage(node, message);
-        if (noVote.isBlank(node) && this.#system.isVote(message) && !this.#isNamed(node))
-          noVote.voted(node);
+        if (noVote.isBlank(node) && this.#system.isVote(message))
+          noVote.voted(node, this.cluster.member(node).host?.status().dataId ?? "");
         watches.leaves(node, configuration, message);
       },
       fell: (node) => watches.fell(node),
@@ -218,13 +220,13 @@ export class World<S, M> {
     return { number, quorums: quorumsOf({ ...configuration, number, members, quorums }) };
   }
 
-  /** An empty disk came in the place of a lost one, and the configuration in force names it. */
-  #isNamed(node: NodeId): boolean {
+  /** A replica starts in a configuration that may name this very disk, in place of a lost one. */
+  #noteName(node: NodeId): void {
     const status = this.cluster.member(node).host?.status();
-    if (status === undefined || this.panel.noVote.isLost(status.dataId)) return false;
-    return status.membership.members.some(
-      ({ id, dataId: named }) => id === node && named === status.dataId,
+    const isNamed = status?.membership.members.some(
+      ({ id, dataId }) => id === node && dataId === status.dataId,
     );
+    if (status !== undefined && isNamed === true) this.panel.noVote.names(status.dataId);
   }
 
   #isLost(node: NodeId): boolean {

@@ -197,9 +197,11 @@ export class HandOver<S, M> {
     const { seat, booted } = this.#options.parts();
     // Whoever takes part in the old one gets to its end by messages, if it is not far from it.
     if (seat.replica !== null) return this.#waitForEnd();
-    // To a node that was never a member of anything, a configuration without it is nothing.
-    if (isNamed(tenure, booted.identity) || seat.tenure.configuration.number > 1)
-      this.#takeLearned(tenure);
+    // To a node that was never a member of anything, a configuration without it is nothing. In one
+    // that has its name, under a data id that is lost, it serves without a vote.
+    const isNew = seat.tenure.configuration.number === 1;
+    const { members } = tenure.configuration;
+    if (!isNew || members.some(({ id }) => id === booted.identity.node)) this.#takeLearned(tenure);
   }
 
   #waitForEnd(): void {

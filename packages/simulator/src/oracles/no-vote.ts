@@ -11,6 +11,8 @@ export class NoVote {
   readonly #damaged = new Set<NodeId>();
   /** Data ids of disks that were there when their content was lost. */
   readonly #lost = new Set<string>();
+  /** Data ids that a configuration in force has named. */
+  readonly #named = new Set<string>();
   readonly #dataIds = new Map<NodeId, Set<string>>();
 
   constructor(accuse: Accuse) {
@@ -50,7 +52,15 @@ export class NoVote {
     return this.#lost.has(dataId);
   }
 
-  voted(node: NodeId): void {
+  /** A configuration in which a replica starts on this disk names it. */
+  names(dataId: string): void {
+    this.#named.add(dataId);
+  }
+
+  /** A vote leaves `node`, whose disk now has this data id. */
+  voted(node: NodeId, dataId: string): void {
+    // Named once, it has forgotten nothing, also after another configuration has let go of it.
+    if (this.#named.has(dataId) && !this.#lost.has(dataId)) return;
     if (this.#blank.has(node)) this.#accuse("amnesia", `node ${node} lost its disk, and votes`);
   }
 }

@@ -181,12 +181,25 @@ describe("answers", () => {
 describe("votes of a wiped node", () => {
   it("are accused from the wipe on", () => {
     const { panel, oracle } = createPanel();
-    panel.noVote.voted(1);
+    panel.noVote.voted(1, "");
     expect(oracle()).toBeNull();
     panel.noVote.forgot(1);
-    panel.noVote.voted(2);
+    panel.noVote.voted(2, "");
     expect(oracle()).toBeNull();
-    panel.noVote.voted(1);
+    panel.noVote.voted(1, "");
+    expect(oracle()).toBe("amnesia");
+  });
+
+  it("are its right on an empty disk that a configuration has named, until that is lost too", () => {
+    const { panel, oracle } = createPanel();
+    panel.noVote.shows(1, "old");
+    panel.noVote.forgot(1);
+    panel.noVote.names("new");
+    panel.noVote.voted(1, "new");
+    expect(oracle()).toBeNull();
+    panel.noVote.shows(1, "new");
+    panel.noVote.forgot(1);
+    panel.noVote.voted(1, "new");
     expect(oracle()).toBe("amnesia");
   });
 });
