@@ -179,6 +179,20 @@ describe.each(["multipaxos", "omnipaxos"] as const)("%s", (name) => {
     writer.check(1);
   });
 
+  test("a newcomer alone that starts again without the state gets it from who was a member", () => {
+    const lab = create(name, 1, { newcomers: 1 });
+    const writer = new Writer(lab);
+    writer.some([0], 20);
+    lab.reconfigure(0, [1]);
+    const isJoining = () => statusOf(lab, 1)?.membership.state === "joining";
+    expect(lab.runUntil(isJoining)).toBe(true);
+    lab.crash(1);
+    lab.start(1);
+    expect(lab.runUntil(() => statusOf(lab, 1)?.voter === true)).toBe(true);
+    writer.some([1], 20);
+    writer.check(1);
+  });
+
   test("refuses what cannot be a next configuration, and all but one of those that compete", () => {
     const lab = create(name, 3, { newcomers: 1 });
     lab.run(1_000);
