@@ -71,6 +71,21 @@ describe("a follower that gets from others what its leader has compacted", () =>
     expect(cluster.node(leader).executed).toEqual(["a#1", "a#2", "a#3", "a#4"]);
   });
 
+  test("is asked once in an interval, not after each of its answers", () => {
+    const solo = leading({ tuning: { retainBytes: 0 } });
+    solo.message(2, promise("100.0", { nonce: 1 }));
+    solo.message(2, accepted("100.0", 0));
+    solo.propose("a#1");
+    solo.durable();
+    solo.message(1, accepted("100.0", 1));
+    solo.compact(1);
+    solo.timeout("resend");
+    const asks = "sendNow 2: accept ballot=100.0 previous=100.0 first=2 values=[] chosenUpTo=1";
+    expect(solo.timeout("resend")).toContain(asks);
+    expect(solo.message(2, accepted("100.0", 0))).not.toContain(asks);
+    expect(solo.timeout("resend")).toContain(asks);
+  });
+
   test("is counted again though the answer to its sync was lost, and more is decided since", () => {
     const solo = createSolo({ tuning: { chunkBytes: 60 } });
     solo.campaign("100.0");

@@ -287,9 +287,11 @@ export function onAccepted(state: SequenceState, out: Out, from: NodeId, message
     progress.waited = 0;
   hearAccepted(role, from, message.length);
   if (progress?.stage === "syncing") progress.stage = "accepting";
-  // What was proposed while the sync was under way, and the next chunk of a long log.
+  // What was proposed while the sync was under way, and the next chunk of a long log. Who has to
+  // catch up first is asked again in time: each answer would make the next question.
   const { sentUpTo = 0 } = progress ?? {};
-  if (progress?.stage === "accepting" && sentUpTo <= message.length && sentUpTo < state.length)
+  const isNext = sentUpTo <= message.length && message.length >= state.compactedUpTo;
+  if (progress?.stage === "accepting" && isNext && sentUpTo < state.length)
     sendFrom(state, out, role, from, progress, message.length + 1);
   decide(state, decidedBy(state, role));
 }
