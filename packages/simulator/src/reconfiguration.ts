@@ -143,6 +143,7 @@ export class Reconfigurer<S, M> {
     const members = ids.map((id) => ({ id, address: `node-${id}`, zone: "", roles: [] }));
     this.#tokens += 1;
     tell(`node ${asked} is asked to replace configuration ${newest.configuration} by ${ids}`);
+    hit("fault: other members asked for");
     hit(`reconfiguration: from ${before.length} to ${ids.length} of ${life.nodes.length}`);
     this.#asked.set(this.#tokens, newest.configuration);
     host.reconfigure({

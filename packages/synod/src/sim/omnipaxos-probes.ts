@@ -42,8 +42,17 @@ const OFTEN = [
 ] as const;
 
 /** Situations of OmniPaxos that lives should reach. */
+/** Of the lives that change members. */
+const RECONFIGURATION = [
+  "fault: other members asked for",
+  "reconfiguration: chosen",
+  "reconfiguration: fork while one begins",
+  "host: configuration begun",
+];
+
 export const OMNIPAXOS_PROBES: readonly ProbeKind[] = [
   ...OFTEN,
+  ...RECONFIGURATION,
   ...MESSAGES.map((kind) => `omnipaxos: ${kind} sent`),
 ]
   .map((name): ProbeKind => ({ name, expected: "often" }))
