@@ -43,6 +43,8 @@ import { formatInput } from "./format-input.ts";
  */
 export interface ClusterOptions {
   readonly size: number;
+  /** Their ids; 0, 1, … by default. */
+  readonly members?: readonly NodeId[];
   readonly seed?: number;
   readonly tuning?: Readonly<Record<string, number>>;
   readonly quorums?: QuorumSystem;
@@ -98,7 +100,7 @@ interface Event {
 export type Cluster = ReturnType<typeof createCluster>;
 
 export function createCluster(options: ClusterOptions) {
-  const members = Array.from({ length: options.size }, (_, id) => id);
+  const members = options.members ?? Array.from({ length: options.size }, (_, id) => id);
   const quorums = options.quorums ?? majority(members);
   const history: OmniPaxosHistory = createHistory(quorums);
   const random: PrngState = createPrng(options.seed ?? 1);
@@ -158,7 +160,7 @@ export function createCluster(options: ClusterOptions) {
     stateRequests: [],
     observed: [],
   }));
-  const node = (id: NodeId): TestNode => nodes[id] as TestNode;
+  const node = (id: NodeId): TestNode => nodes[members.indexOf(id)] as TestNode;
 
   function transmit(from: NodeId, to: NodeId, bytes: Uint8Array, message: OmniPaxosMessage): void {
     sent += 1;
