@@ -190,7 +190,7 @@ describe("votes of a wiped node", () => {
     expect(oracle()).toBe("amnesia");
   });
 
-  it("are its right on an empty disk that a configuration has named, until that is lost too", () => {
+  it("are its right on an empty disk that a configuration has named, until that is lost", () => {
     const { panel, oracle } = createPanel();
     panel.noVote.shows(1, "old");
     panel.noVote.forgot(1);

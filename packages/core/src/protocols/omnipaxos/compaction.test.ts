@@ -29,7 +29,7 @@ describe("a state from elsewhere", () => {
     expect(solo.state.role.kind).toBe("leader");
   });
 
-  test("that deposed a leader of whom nobody knew better costs an election, not the service", () => {
+  test("that deposed a leader of whom nobody knew better costs an election only", () => {
     const cluster = createCluster({ size: 3 });
     cluster.startAll();
     const leader = cluster.elect().id;

@@ -168,7 +168,7 @@ describe("members that have to catch up", () => {
   });
 });
 
-test("preparable_peers_test, #156, X3: members have any ids, and trim with one of them dead", () => {
+test("preparable_peers_test, #156, X3: members have any ids, and trim with one dead", () => {
   const members = [2, 40, 65_535];
   const { cluster, leader } = settled({ members, tuning: { retainBytes: 0 } });
   const dead = members.find((id) => id !== leader) as NodeId;
