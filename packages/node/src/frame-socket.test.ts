@@ -3,8 +3,9 @@ import { crc32 } from "node:zlib";
 import { FRAME_BYTES_MAX, Writer } from "@synod/core";
 import { encodeFrame, encodeRefusal, type FrameKind } from "@synod/runtime";
 import { describe, expect, it } from "vitest";
+import { helloOf } from "./compliance/hello.ts";
 import { encodeGreeting, GREETING_BYTES_MAX } from "./greeting.ts";
-import { helloOf, pause, type TestPeer, testPeer, textFrame, until } from "./testing/test-peer.ts";
+import { pause, type TestPeer, testPeer, textFrame, until } from "./testing/test-peer.ts";
 
 /**
  * A node 1 with which a test talks as node 0, byte by byte; it tells node 0 nothing but greetings.

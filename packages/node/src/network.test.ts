@@ -1,12 +1,12 @@
 import { createServer } from "node:net";
 import { type Hello, invariant, type PortError } from "@synod/core";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { helloOf } from "./compliance/hello.ts";
 import { createNetwork } from "./network.ts";
 import { createRandom } from "./random.ts";
 import { tcpProxy } from "./testing/tcp-proxy.ts";
 import {
   freePort,
-  helloOf,
   pause,
   QUICK,
   type TestPeer,

@@ -9,6 +9,7 @@ import {
 } from "@synod/core";
 import { encodeFrame, openFrame } from "@synod/runtime";
 import { ask, type ComplianceCase, expectEqual, ok, pause, until } from "./case.ts";
+import { helloOf } from "./hello.ts";
 
 /** Where a node listens: at home, or where it has moved to. */
 export type NetworkPlace = "home" | "moved";
@@ -284,22 +285,6 @@ async function linked(...nodes: readonly Node[]): Promise<void> {
 async function parted(a: Node, b: Node): Promise<void> {
   for (const { network } of [a, b]) network.reach([]);
   await until("both links down", () => a.downs.includes(b.id) && b.downs.includes(a.id));
-}
-
-function helloOf(node: NodeId, more: Partial<Hello> = {}): Hello {
-  return {
-    cluster: "0123456789abcdef0123456789abcdef",
-    node,
-    dataId: `${node}`.repeat(32),
-    incarnation: 1,
-    boot: 1_000 + node,
-    formatted: true,
-    starts: [],
-    protocol: "multipaxos",
-    version: 1,
-    remembers: [],
-    ...more,
-  };
 }
 
 function frameOf(text: string): Uint8Array {

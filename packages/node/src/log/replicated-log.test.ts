@@ -3,12 +3,13 @@ import { multipaxos } from "@synod/core/protocols/multipaxos";
 import { omnipaxos } from "@synod/core/protocols/omnipaxos";
 import type { Member } from "@synod/runtime";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { CLUSTER } from "../compliance/hello.ts";
 import { formatNode } from "../format-node.ts";
 import { createMemoryTransport } from "../memory-transport.ts";
 import { SynodError } from "../synod-error.ts";
 import { temporaryDirectory } from "../testing/temporary-directory.ts";
 import { ready } from "../testing/test-cluster.ts";
-import { CLUSTER, pause } from "../testing/test-peer.ts";
+import { pause } from "../testing/test-peer.ts";
 import { createLog, type LogItem, type ReplicatedLog } from "./replicated-log.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -8,6 +8,7 @@ import {
   type LogResult,
   log,
 } from "@synod/machines";
+import { Changes } from "../changes.ts";
 import { createNode, type ReadOptions, type RequestOptions, type SynodNode } from "../node.ts";
 import { invalid, type NodeOptions } from "../node-options.ts";
 import { Signal } from "../signal.ts";
@@ -99,18 +100,12 @@ const UPLOADS = 2 ** 47;
 class RunningLog implements ReplicatedLog {
   readonly node: SynodNode;
   readonly #machine: LogMachine;
-  readonly #changed: Signal;
-  /** Why the node stopped, empty after `close`; undefined: it runs. */
-  #stopped: string | undefined;
+  readonly #changes: Changes;
 
   constructor(node: SynodNode, machine: LogMachine, changed: Signal) {
     this.node = node;
     this.#machine = machine;
-    this.#changed = changed;
-    void node.stopped.then((reason) => {
-      this.#stopped = reason ?? "";
-      changed.raise();
-    });
+    this.#changes = new Changes(node, changed);
   }
 
   get id(): NodeId {
@@ -165,9 +160,7 @@ class RunningLog implements ReplicatedLog {
         yield item;
         continue;
       }
-      if (this.#stopped === "") return;
-      if (this.#stopped !== undefined) throw new SynodError("stopped", "no", this.#stopped);
-      await this.#changed.raised(signal);
+      if (!(await this.#changes.next(signal))) return;
     }
   }
 

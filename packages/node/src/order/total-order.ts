@@ -1,4 +1,5 @@
 import type { NodeId } from "@synod/core";
+import { Changes } from "../changes.ts";
 import { createNode, type RequestOptions, type SynodNode } from "../node.ts";
 import { invalid, type NodeOptions } from "../node-options.ts";
 import { Signal } from "../signal.ts";
@@ -76,18 +77,12 @@ export async function createTotalOrder<S, M>(
 class RunningOrder implements TotalOrder {
   readonly node: SynodNode;
   readonly #machine: OrderMachine;
-  readonly #changed: Signal;
-  /** Why the node stopped, empty after `close`; undefined: it runs. */
-  #stopped: string | undefined;
+  readonly #changes: Changes;
 
   constructor(node: SynodNode, machine: OrderMachine, changed: Signal) {
     this.node = node;
     this.#machine = machine;
-    this.#changed = changed;
-    void node.stopped.then((reason) => {
-      this.#stopped = reason ?? "";
-      changed.raise();
-    });
+    this.#changes = new Changes(node, changed);
   }
 
   get id(): NodeId {
@@ -115,9 +110,7 @@ class RunningOrder implements TotalOrder {
       const message = this.#machine.after(offset);
       if (message === null) throw lagging(offset, this.delivered);
       if (message === undefined) {
-        if (this.#stopped === "") return;
-        if (this.#stopped !== undefined) throw new SynodError("stopped", "no", this.#stopped);
-        await this.#changed.raised(signal);
+        if (!(await this.#changes.next(signal))) return;
       } else {
         offset = message.offset;
         yield message;

@@ -4,11 +4,12 @@ import { multipaxos } from "@synod/core/protocols/multipaxos";
 import { KeyValueMachine } from "@synod/machines";
 import type { Configuration, Member } from "@synod/runtime";
 import { onTestFinished } from "vitest";
+import { CLUSTER } from "../compliance/hello.ts";
 import { formatNode } from "../format-node.ts";
 import { createNode, type SynodNode } from "../node.ts";
 import type { NodeOptions } from "../node-options.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
-import { CLUSTER, freePort, pause } from "./test-peer.ts";
+import { freePort, pause } from "./test-peer.ts";
 
 /** A cluster of real nodes in this process. */
 export interface TestCluster {

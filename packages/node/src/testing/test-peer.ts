@@ -4,27 +4,10 @@ import { type Hello, type NetworkListener, type NodeId, Writer } from "@synod/co
 import { encodeFrame, openFrame } from "@synod/runtime";
 import { onTestFinished } from "vitest";
 import type { Address } from "../address.ts";
+import { helloOf } from "../compliance/hello.ts";
 import { createNetwork, type NodeNetwork } from "../network.ts";
 import type { NetworkTuning } from "../network-options.ts";
 import { createRandom } from "../random.ts";
-
-export const CLUSTER = "0123456789abcdef0123456789abcdef";
-
-export function helloOf(node: NodeId, more: Partial<Hello> = {}): Hello {
-  return {
-    cluster: CLUSTER,
-    node,
-    dataId: `${node}`.repeat(32),
-    incarnation: 1,
-    boot: 1_000 + node,
-    formatted: true,
-    starts: [],
-    protocol: "multipaxos",
-    version: 1,
-    remembers: [],
-    ...more,
-  };
-}
 
 /** A network and what it told its host. */
 export interface TestPeer {
