@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type ChaosReport, runChaos } from "./testing/chaos.ts";
+import type { ChaosReport } from "../../testing/chaos.ts";
+import { runChaos } from "./testing/chaos.ts";
 
 const SEEDS = Number(process.env["SYNOD_SEEDS"] ?? 1500);
 const FIRST = Number(process.env["SYNOD_SEED"] ?? 1);
