@@ -17,8 +17,10 @@ export async function openLevelStorage(directory: string): Promise<ReplicaStorag
       return [...journals].sort((a, b) => a - b);
     },
     beginJournal(name, done) {
-      journals.add(name.configuration);
-      tellDone(beginJournal(level, name), done);
+      tellDone(beginJournal(level, name), (error) => {
+        if (error === null) journals.add(name.configuration);
+        done(error);
+      });
     },
     openJournal: (name) => new LevelJournal(level, name),
     removeJournals(configurations, done) {

@@ -63,6 +63,18 @@ const BREAKAGES: Breakages<StorageSubject> = {
       return opened === 1 ? {} : { journals: [] };
     })(subject);
   },
+  "counts no journal that has not begun yet": broken((storage) => {
+    const asked: number[] = [];
+    return {
+      get journals() {
+        return asked;
+      },
+      beginJournal(name, done) {
+        asked.push(name.configuration);
+        storage.beginJournal(name, done);
+      },
+    };
+  }),
   "begins a journal that is empty and whole, whatever there was of that configuration": broken(
     (storage) => ({
       beginJournal(name, done) {

@@ -30,6 +30,16 @@ export const STORAGE_COMPLIANCE: readonly ComplianceCase<StorageSubject>[] = [
     },
   },
   {
+    name: "counts no journal that has not begun yet",
+    async run(subject) {
+      const storage = await subject.open();
+      const begins = ok((done) => storage.beginJournal(name(1), done));
+      expectEqual(storage.journals, []);
+      await begins;
+      expectEqual(storage.journals, [1]);
+    },
+  },
+  {
     name: "begins a journal that is empty and whole, whatever there was of that configuration",
     async run(subject) {
       for (const dataId of [OTHER, OURS]) {
