@@ -5,6 +5,8 @@ import type { SnapshotIntake } from "./snapshot-storage.ts";
 const WINDOW = 8;
 /** A chunk that has not come by then is asked for elsewhere. */
 const CHUNK_MS = 2_000;
+/** The last ones are asked for elsewhere already by then: everything waits for them. */
+const LAST_MS = 500;
 /** A source that was late this often in a row is asked no more. */
 const LATE_MAX = 3;
 
@@ -15,7 +17,7 @@ export interface ChunkRequest {
 
 interface Asked {
   readonly from: NodeId;
-  readonly deadline: number;
+  readonly since: number;
 }
 
 /**
@@ -65,7 +67,7 @@ export class ChunkWindow {
     if (index === undefined) return null;
     const from = this.#sources[this.#turn % this.#sources.length] as NodeId;
     this.#turn = (this.#turn + 1) % 0x1_0000_0000;
-    this.#asked.set(index, { from, deadline: this.#clock.now() + CHUNK_MS });
+    this.#asked.set(index, { from, since: this.#clock.now() });
     return { from, index };
   }
 
@@ -90,9 +92,12 @@ export class ChunkWindow {
 
   /** Gives up waiting for what should have come before `now`. */
   expire(now: number): void {
-    for (const [index, { from, deadline }] of this.#highestFirst()) {
-      if (deadline > now || !this.#asked.has(index)) continue;
+    const areLast = this.#missing.length === 0 && this.#sources.length > 1;
+    for (const [index, { from, since }] of this.#highestFirst()) {
+      const waited = now - since;
+      if (waited < (areLast ? LAST_MS : CHUNK_MS) || !this.#asked.has(index)) continue;
       this.#again(index);
+      if (waited < CHUNK_MS) continue;
       const late = (this.#late.get(from) ?? 0) + 1;
       this.#late.set(from, late);
       if (late >= LATE_MAX) this.removeSource(from);

@@ -264,6 +264,8 @@ export function onEffects(
   effects: readonly Effect<PmmcMessage>[],
 ): string | null {
   const { self } = state.settings;
+  // An old copy of a disk starts with less, and with an incarnation that may have been.
+  if (input.kind === "start") history.executed.delete(self);
   const known = history.executed.get(self);
   let next = known?.incarnation === state.incarnation ? known.slotOut : null;
   if (input.kind === "installed") next = Math.max(next ?? 1, input.position.index + 1);

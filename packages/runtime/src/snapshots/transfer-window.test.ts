@@ -1,0 +1,65 @@
+import type { Clock } from "@synod/core";
+import { expect, test } from "vitest";
+import type { SnapshotIntake } from "./snapshot-storage.ts";
+import { ChunkWindow } from "./transfer-window.ts";
+
+/** A window over a snapshot of so many chunks, of which these sources have all. */
+function create(chunks: number, sources: readonly number[]) {
+  let nowMs = 0;
+  const manifest = { chunks: Array.from({ length: chunks }, () => ({ length: 1 })) };
+  const intake = { manifest, has: () => false } as unknown as SnapshotIntake;
+  const window = new ChunkWindow(intake, sources, 0, { now: () => nowMs } as Clock);
+  const asks = (): string[] => {
+    const asked: string[] = [];
+    for (let next = window.next(); next !== null; next = window.next())
+      asked.push(`${next.index} of ${next.from}`);
+    return asked;
+  };
+  const after = (ms: number): string[] => {
+    nowMs += ms;
+    window.expire(nowMs);
+    return asks();
+  };
+  return { window, asks, after };
+}
+
+test("chunks are asked for in turn, eight at a time, of whoever is not late three times", () => {
+  const { window, asks, after } = create(10, [1, 2]);
+  expect(asks()).toEqual([
+    "0 of 1",
+    "1 of 2",
+    "2 of 1",
+    "3 of 2",
+    "4 of 1",
+    "5 of 2",
+    "6 of 1",
+    "7 of 2",
+  ]);
+  expect(window.arrived(1, 0)).toBe(true);
+  window.written(0);
+  expect(after(1_900)).toEqual(["8 of 1"]);
+  expect(window.sources).toEqual([1, 2]);
+  // Both are late for the third time in a row.
+  expect(after(100)).toEqual([]);
+  expect(window.sources).toEqual([]);
+});
+
+test("the last one is asked for of one source after the other, and taken from whoever is first", () => {
+  const { window, asks, after } = create(1, [1, 2, 3]);
+  expect(asks()).toEqual(["0 of 1"]);
+  expect(after(400)).toEqual([]);
+  expect(after(100)).toEqual(["0 of 2"]);
+  expect(after(500)).toEqual(["0 of 3"]);
+  expect(window.sources).toEqual([1, 2, 3]);
+  expect(window.arrived(1, 0)).toBe(true);
+  expect(window.arrived(2, 0)).toBe(false);
+});
+
+test("with one source alone there is nobody else to ask, but it is given up when it is late", () => {
+  const { window, asks, after } = create(1, [1]);
+  expect(asks()).toEqual(["0 of 1"]);
+  expect(after(1_000)).toEqual([]);
+  for (const late of [1, 2]) expect(after(late * 2_000)).toEqual(["0 of 1"]);
+  expect(after(2_000)).toEqual([]);
+  expect(window.sources).toEqual([]);
+});
