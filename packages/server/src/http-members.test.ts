@@ -59,6 +59,7 @@ describe("members", () => {
           const { address: peer, dataId } = member(id);
           return { id, peer, dataId, holdsState: id < 2 };
         }),
+        quorums: null,
         applicants: [
           { id: 0, dataId: "f".repeat(32) },
           { id: 3, dataId: "3".repeat(32) },
@@ -103,6 +104,42 @@ describe("members", () => {
   });
 });
 
+describe("several members", () => {
+  it("come, go and are replaced in one change", async () => {
+    const changed = await ask("PATCH", "", {
+      remove: [1],
+      replace: [{ member: 0, id: 3, peer: "127.0.0.1:9083" }, { member: 2 }],
+      add: [
+        { id: 5, peer: "127.0.0.1:9085" },
+        { id: 4, peer: "127.0.0.1:9084", dataId: "ab".repeat(16) },
+      ],
+    });
+    expect(changed).toEqual({ status: 200, body: { configuration: 5, began: 100 } });
+    const [change] = node.backend.changes;
+    expect(node.backend.changes).toHaveLength(1);
+    expect(change).toMatchObject({ replaces: 4, quorums: null });
+    expect(change?.members).toEqual([
+      { ...member(3), dataId: "3".repeat(32) },
+      member(2),
+      { id: 5, address: "127.0.0.1:9085", zone: "", roles: [] },
+      { ...member(4), dataId: "ab".repeat(16) },
+    ]);
+  });
+
+  it("keep the sizes of their quorums, or get others, or majorities again", async () => {
+    const { statusNow } = node.backend;
+    const quorums = { phase1: 3, phase2: 1 };
+    node.backend.statusNow = { ...statusNow, membership: { ...statusNow.membership, quorums } };
+    expect((await ask("GET", "")).body["quorums"]).toEqual(quorums);
+    await ask("PATCH", "", { remove: [1] });
+    await ask("DELETE", "/1");
+    await ask("PATCH", "", { quorums: { phase1: 2, phase2: 2 } });
+    await ask("PATCH", "", { quorums: null });
+    const asked = node.backend.changes.map((change) => change.quorums);
+    expect(asked).toEqual([quorums, quorums, { phase1: 2, phase2: 2 }, null]);
+  });
+});
+
 describe("a change that cannot be", () => {
   it.each([
     ["POST", "", { id: 1, peer: "127.0.0.1:1" }, 409, "already-member"],
@@ -116,6 +153,12 @@ describe("a change that cannot be", () => {
     ["PUT", "/0", { id: 1, peer: "127.0.0.1:1" }, 409, "already-member"],
     ["PUT", "/7", {}, 404, "no-such-member"],
     ["DELETE", "/7", undefined, 404, "no-such-member"],
+    ["PATCH", "", { remove: [1, 1] }, 404, "no-such-member"],
+    ["PATCH", "", { remove: [1], replace: [{ member: 1 }] }, 404, "no-such-member"],
+    ["PATCH", "", { remove: [1], add: [{ id: 1, peer: "a:1" }] }, 409, "already-member"],
+    ["PATCH", "", { add: [3, 3].map((id) => ({ id, peer: "a:1" })) }, 409, "already-member"],
+    ["PATCH", "", { add: { id: 3, peer: "a:1" } }, 400, "bad-body"],
+    ["PATCH", "", { quorums: { phase1: 2 } }, 400, "bad-body"],
     ["DELETE", "/one", undefined, 404, "no-such-member"],
   ])("%s %s %j: %i %s, and nothing is asked", async (method, path, body, status, code) => {
     const answer = await ask(method, path, body);

@@ -16,24 +16,39 @@ const replacement = z.strictObject({
   peer: peer.optional(),
   dataId: dataId.optional(),
 });
+const quorums = z.strictObject({ phase1: z.int(), phase2: z.int() });
+const several = z.strictObject({
+  add: z.array(addition).default([]),
+  remove: z.array(id).default([]),
+  replace: z.array(replacement.extend({ member: id })).default([]),
+  quorums: quorums.nullable().optional(),
+});
+
+type Addition = z.infer<typeof addition>;
+type Replacement = z.infer<typeof replacement>;
+
+/** The configuration after everything that the body of a request asks for, in one change. */
+export function withChanges(status: HostStatus, body: string): ConfigurationChange | Problem {
+  const wanted = parsed(several, body);
+  if ("code" in wanted) return wanted;
+  const { add, remove, replace, quorums = status.membership.quorums } = wanted;
+  const steps = [
+    ...remove.map((gone) => removal(gone)),
+    ...replace.map(({ member, ...by }) => exchange(status, member, by)),
+    ...add.map((member) => admission(status, member)),
+  ];
+  return after(status, steps, quorums);
+}
 
 /** The configuration with one member more, as the body of a request says. */
 export function withMember(status: HostStatus, body: string): ConfigurationChange | Problem {
   const wanted = parsed(addition, body);
-  if ("code" in wanted) return wanted;
-  if (memberOf(status, wanted.id) !== undefined)
-    return refusal("already-member", `node ${wanted.id} is a member already`);
-  const member = { id: wanted.id, address: wanted.peer, zone: "", roles: [] };
-  return change(status, [...status.membership.members, named(member, wanted.dataId)]);
+  return "code" in wanted ? wanted : after(status, [admission(status, wanted)]);
 }
 
 /** The configuration without this member. */
 export function withoutMember(status: HostStatus, gone: NodeId): ConfigurationChange | Problem {
-  if (memberOf(status, gone) === undefined) return noSuchMember(gone);
-  return change(
-    status,
-    status.membership.members.filter((member) => member.id !== gone),
-  );
+  return after(status, [removal(gone)]);
 }
 
 /**
@@ -46,32 +61,67 @@ export function withReplaced(
   body: string,
 ): ConfigurationChange | Problem {
   const wanted = parsed(replacement, body);
-  if ("code" in wanted) return wanted;
-  const before = memberOf(status, old);
-  if (before === undefined) return noSuchMember(old);
-  const next = wanted.id ?? old;
-  if (next !== old && memberOf(status, next) !== undefined)
-    return refusal("already-member", `node ${next} is a member already`);
-  if (next !== old && wanted.peer === undefined)
-    return refusal("bad-body", `peer: where is node ${next}?`);
-  const knocking = status.membership.applicants.find(({ node }) => node === next)?.dataId;
-  const kept = next === old ? before.dataId : undefined;
-  const member = { id: next, address: wanted.peer ?? before.address, zone: before.zone };
-  const replaced = named({ ...member, roles: before.roles }, wanted.dataId ?? knocking ?? kept);
-  const others = status.membership.members.filter((each) => each.id !== old);
-  return change(status, [...others, replaced]);
+  return "code" in wanted ? wanted : after(status, [exchange(status, old, wanted)]);
 }
 
-function change(status: HostStatus, members: readonly Member[]): ConfigurationChange {
-  return { replaces: status.configuration, members, quorums: status.membership.quorums };
+/** One step of a change: the members after it. */
+type Step = (members: readonly Member[]) => readonly Member[] | Problem;
+
+function after(
+  status: HostStatus,
+  steps: readonly Step[],
+  quorums: ConfigurationChange["quorums"] = status.membership.quorums,
+): ConfigurationChange | Problem {
+  let { members }: { members: readonly Member[] } = status.membership;
+  for (const step of steps) {
+    const next = step(members);
+    if ("code" in next) return next;
+    members = next;
+  }
+  return { replaces: status.configuration, members, quorums };
+}
+
+function admission(status: HostStatus, { id: node, peer: address, dataId: known }: Addition): Step {
+  return (members) => {
+    if (isKnown(status, members, node)) return alreadyMember(node);
+    return [...members, named({ id: node, address, zone: "", roles: [] }, known)];
+  };
+}
+
+function removal(gone: NodeId): Step {
+  return (members) => {
+    const others = members.filter((member) => member.id !== gone);
+    return others.length === members.length ? noSuchMember(gone) : others;
+  };
+}
+
+function exchange(status: HostStatus, old: NodeId, wanted: Replacement): Step {
+  return (members) => {
+    const before = members.find((member) => member.id === old);
+    if (before === undefined) return noSuchMember(old);
+    const next = wanted.id ?? old;
+    if (next !== old && isKnown(status, members, next)) return alreadyMember(next);
+    if (next !== old && wanted.peer === undefined)
+      return refusal("bad-body", `peer: where is node ${next}?`);
+    const knocking = status.membership.applicants.find(({ node }) => node === next)?.dataId;
+    const kept = next === old ? before.dataId : undefined;
+    const member = { id: next, address: wanted.peer ?? before.address, zone: before.zone };
+    const replaced = named({ ...member, roles: before.roles }, wanted.dataId ?? knocking ?? kept);
+    return [...members.filter((each) => each.id !== old), replaced];
+  };
+}
+
+/** Before the change or by now: nobody leaves and comes back in one change. */
+function isKnown(status: HostStatus, members: readonly Member[], node: NodeId): boolean {
+  return [...status.membership.members, ...members].some((member) => member.id === node);
+}
+
+function alreadyMember(node: NodeId): Problem {
+  return refusal("already-member", `node ${node} is a member already`);
 }
 
 function named(member: Omit<Member, "dataId">, known: string | undefined): Member {
   return known === undefined ? member : { ...member, dataId: known };
-}
-
-function memberOf(status: HostStatus, wanted: NodeId): Member | undefined {
-  return status.membership.members.find((member) => member.id === wanted);
 }
 
 function noSuchMember(missing: NodeId): Problem {

@@ -12,6 +12,8 @@ export interface MemberList {
   /** Enough members hold the state with which it began: another change can be made. */
   readonly settled: boolean;
   readonly members: readonly ListedMember[];
+  /** Sizes of flexible quorums; null for majorities. */
+  readonly quorums: { readonly phase1: number; readonly phase2: number } | null;
   /** Nodes that want to be members. */
   readonly applicants: readonly { readonly id: NodeId; readonly dataId: string }[];
 }
@@ -28,7 +30,7 @@ export interface ListedMember {
 
 export function memberList(status: HostStatus): MemberList {
   const { membership } = status;
-  const { began, stopping, settled, holders } = membership;
+  const { began, stopping, settled, holders, quorums } = membership;
   return {
     configuration: status.configuration,
     began: began.index,
@@ -40,6 +42,7 @@ export function memberList(status: HostStatus): MemberList {
       dataId: dataId ?? dataIdOf(status, id),
       holdsState: status.configuration === 1 || holders.includes(id),
     })),
+    quorums,
     applicants: membership.applicants.map(({ node, dataId }: Applicant) => ({ id: node, dataId })),
   };
 }

@@ -1,7 +1,7 @@
 import { type ConfigurationChange, SynodError } from "@synod/node";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Backend, problemBody } from "./key-requests.ts";
-import { withMember, withoutMember, withReplaced } from "./member-change.ts";
+import { withChanges, withMember, withoutMember, withReplaced } from "./member-change.ts";
 import { memberList } from "./member-list.ts";
 import { type Problem, refusal, synodProblem } from "./problem.ts";
 import { readOptions } from "./request-headers.ts";
@@ -26,6 +26,9 @@ export function addMemberRoutes(server: FastifyInstance, backend: Backend): void
     );
     scope.post(PATH, (request, reply) =>
       perform(backend, request, reply, withMember(backend.status(), textOf(request))),
+    );
+    scope.patch(PATH, (request, reply) =>
+      perform(backend, request, reply, withChanges(backend.status(), textOf(request))),
     );
     scope.put<{ Params: { id: string } }>(`${PATH}/:id`, (request, reply) => {
       const id = nodeId(request.params.id);

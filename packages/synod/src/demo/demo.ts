@@ -137,15 +137,17 @@ function isSettled(status: NodeStatus | null): boolean {
   return status?.ready === true || status?.membership === "retired";
 }
 
-/** Who the members are when these are not just the nodes of the demo any more. */
+/**
+ * Who the members are when these are not just the nodes of the demo any more, as the node knows
+ * that has come furthest: those that left early were not told of later changes.
+ */
 async function membersNow(nodes: readonly DemoNode[]): Promise<string | null> {
-  for (const { member } of nodes) {
-    const list = await membersAt(`http://${member.http}`);
-    if (list === null || list.configuration === 1) continue;
-    const ids = list.members.map(({ id }) => id).join(", ");
-    return `members by now: ${ids} (configuration ${list.configuration})`;
-  }
-  return null;
+  const lists = await Promise.all(nodes.map(({ member }) => membersAt(`http://${member.http}`)));
+  const known = lists.filter((list) => list !== null);
+  const newest = known.sort((a, b) => b.configuration - a.configuration)[0];
+  if (newest === undefined || newest.configuration === 1) return null;
+  const ids = newest.members.map(({ id }) => id).join(", ");
+  return `members by now: ${ids} (configuration ${newest.configuration})`;
 }
 
 function whatToTry(nodes: readonly DemoNode[]): string[] {

@@ -5,8 +5,7 @@ import { type Answer, ask, NoAnswer } from "../http.ts";
 import { type NodeOptions, nodeUrls } from "../node-urls.ts";
 
 export interface MemberRequest {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  readonly path: string;
+  readonly method: "GET" | "PATCH";
   readonly body?: object;
 }
 
@@ -21,7 +20,7 @@ const GRACE_MS = 1_000;
 const PAUSE_MS = 100;
 const LIST_MS = 1_000;
 
-export const MEMBERS_PATH = "/_synod/members";
+const MEMBERS_PATH = "/_synod/members";
 
 /**
  * What another node may answer otherwise, or this one a moment later: the change before is still
@@ -67,16 +66,16 @@ export async function askMembers(request: MemberRequest, options: NodeOptions): 
 
 /** The members as this node knows them; null when it says nothing. */
 export async function membersAt(url: string): Promise<MemberList | null> {
-  const outcome = await attempt({ method: "GET", path: MEMBERS_PATH }, url, LIST_MS);
+  const outcome = await attempt({ method: "GET" }, url, LIST_MS);
   return "value" in outcome ? (outcome.value as MemberList) : null;
 }
 
 type Outcome = { readonly value: unknown } | { readonly problem: Problem };
 
 async function attempt(request: MemberRequest, url: string, leftMs: number): Promise<Outcome> {
-  const { method, path, body } = request;
+  const { method, body } = request;
   const headers = { "synod-deadline-ms": String(leftMs), "content-type": "application/json" };
-  const question = { method, url, path, headers, timeoutMs: leftMs + GRACE_MS };
+  const question = { method, url, path: MEMBERS_PATH, headers, timeoutMs: leftMs + GRACE_MS };
   const bytes = body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) };
   try {
     const answer = await ask({ ...question, ...bytes });

@@ -11,6 +11,7 @@ const LIST: MemberList = {
     { id: 1, peer: "127.0.0.1:9081", dataId: "1".repeat(32), holdsState: true },
     { id: 12, peer: "10.0.0.12:9080", dataId: "", holdsState: false },
   ],
+  quorums: null,
   applicants: [],
 };
 
@@ -24,6 +25,11 @@ test("members are rows, whatever is known of them", () => {
       "",
     ].join("\n"),
   );
+});
+
+test("quorums that are no majorities are told", () => {
+  const table = memberTable({ ...LIST, quorums: { phase1: 3, phase2: 1 } });
+  expect(table).toMatch(/, after slot 1200\nquorums of 3 in phase 1 and 1 in phase 2\n$/);
 });
 
 test("a change that is not over, and who wants in, are told below", () => {

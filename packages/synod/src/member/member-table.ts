@@ -11,6 +11,10 @@ export function memberTable(list: MemberList): string {
   ]);
   const lines = textTable([["NODE", "PEER", "DATA ID", "HOLDS STATE"], ...rows]);
   lines.push(`configuration ${list.configuration}, after slot ${list.began}`);
+  if (list.quorums !== null)
+    lines.push(
+      `quorums of ${list.quorums.phase1} in phase 1 and ${list.quorums.phase2} in phase 2`,
+    );
   if (list.stopping) lines.push("it is over; the next one is about to begin");
   else if (!list.settled) lines.push("not settled yet: too few members hold the state");
   for (const { id, dataId } of list.applicants)
