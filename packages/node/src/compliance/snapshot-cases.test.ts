@@ -109,6 +109,14 @@ const BREAKAGES: Breakages<SnapshotSubject> = {
       });
     },
   })),
+  "says after a restart in the middle of an intake which chunks it really has": broken(
+    (storage) => ({
+      beginInstall: (manifest, done) =>
+        storage.beginInstall(manifest, (error, intake) =>
+          done(error, intake && altered(intake, { has: () => true })),
+        ),
+    }),
+  ),
   "takes in nothing that is no newer than what it has": broken(() => ({
     beginInstall: (manifest, done) => void setImmediate(done, null, credulous(manifest)),
   })),

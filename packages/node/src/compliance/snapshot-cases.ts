@@ -156,6 +156,22 @@ export const SNAPSHOT_COMPLIANCE: readonly ComplianceCase<SnapshotSubject>[] = [
     },
   },
   {
+    name: "says after a restart in the middle of an intake which chunks it really has",
+    async run(subject) {
+      const manifest = await written(await opened(subject), 7, "state of seven");
+      const chunks = [...chunksIn("state of seven")];
+      const intake = await begun(await openedOther(subject), manifest);
+      await ok((done) => intake.put(1, bytesOf(chunks[1] as string), done));
+      const other = await openedOther(subject);
+      const again = await begun(other, manifest);
+      for (const [index, chunk] of chunks.entries())
+        if (!again.has(index)) await ok((done) => again.put(index, bytesOf(chunk), done));
+      expectEqual(again.isComplete, true);
+      await ok<Manifest | null>((done) => other.commit(again, done));
+      expectEqual((await found(subject.openOther())).state, "state of seven");
+    },
+  },
+  {
     name: "takes in nothing that is no newer than what it has",
     async run(subject) {
       const manifest = await written(await opened(subject), 7, "older");

@@ -11,11 +11,15 @@ export interface FoundSnapshots {
   readonly manifests: readonly Manifest[];
   /** Indexes of snapshots newer than all of those, whose manifest or data is damaged or gone. */
   readonly damaged: readonly number[];
+  /** Names of what there is of newer ones that were being fetched. */
+  readonly fetched: readonly string[];
 }
 
+const NOTHING: FoundSnapshots = Object.freeze({ manifests: [], damaged: [], fetched: [] });
+
 /**
- * Looks through the directory, and removes what an interrupted write or fetch left and what a whole
- * newer snapshot has replaced, but for one: should a chunk of the newest turn out damaged, the
+ * Looks through the directory, and removes what an interrupted write left and what a whole newer
+ * snapshot has replaced, but for one: should a chunk of the newest turn out damaged, the
  * previous one is all there is. Damaged ones stay until a newer one is whole, so that a loss is
  * never forgotten.
  */
@@ -25,22 +29,27 @@ export function findSnapshots(
   done: (error: PortError | null, found: FoundSnapshots) => void,
 ): void {
   disk.list((error, names) => {
-    if (error !== null) return done(error, { manifests: [], damaged: [] });
+    if (error !== null) return done(error, NOTHING);
     const indexes = new Set<number>();
+    const fetched: string[] = [];
     const leftovers: string[] = [];
     for (const name of names) {
       const file = parseSnapshotName(name);
       if (file === null) continue;
       const whole =
         file.part === "manifest" || names.includes(snapshotName(file.index, "manifest"));
-      if (file.unfinished || !whole) leftovers.push(name);
+      if (file.stage === "fetching") fetched.push(name);
+      else if (file.stage === "writing" || !whole) leftovers.push(name);
       else indexes.add(file.index);
     }
     const newestFirst = [...indexes].sort((a, b) => b - a);
     readManifests(disk, checksum, newestFirst, (failed, read) => {
-      if (failed !== null) return done(failed, { manifests: [], damaged: [] });
-      const found = judge(newestFirst, read);
-      const gone = [...leftovers, ...replaced(newestFirst, found)];
+      if (failed !== null) return done(failed, NOTHING);
+      const judged = judge(newestFirst, read);
+      const newest = judged.manifests[0]?.position.index ?? 0;
+      const found = { ...judged, fetched: fetched.filter((name) => indexOf(name) > newest) };
+      const outrun = fetched.filter((name) => indexOf(name) <= newest);
+      const gone = [...leftovers, ...outrun, ...replaced(newestFirst, found)];
       inOrder(
         [
           (next) => removeAll(disk, gone, next),
@@ -53,10 +62,15 @@ export function findSnapshots(
   });
 }
 
+/** Of the snapshot that a file is of. */
+export function indexOf(name: string): number {
+  return parseSnapshotName(name)?.index ?? 0;
+}
+
 function judge(
   newestFirst: readonly number[],
   read: ReadonlyMap<number, Manifest>,
-): FoundSnapshots {
+): Omit<FoundSnapshots, "fetched"> {
   const manifests: Manifest[] = [];
   const damaged: number[] = [];
   for (const index of newestFirst) {
@@ -67,7 +81,10 @@ function judge(
   return { manifests: manifests.slice(0, 2), damaged };
 }
 
-function replaced(newestFirst: readonly number[], found: FoundSnapshots): string[] {
+function replaced(
+  newestFirst: readonly number[],
+  found: Omit<FoundSnapshots, "fetched">,
+): string[] {
   const kept = new Set([
     ...found.damaged,
     ...found.manifests.map(({ position }) => position.index),

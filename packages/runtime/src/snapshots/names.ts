@@ -1,6 +1,6 @@
 /**
  * A snapshot is two files named by the index of its position; it exists when its manifest does.
- * Under other endings they are being written or fetched, and are removed at the next start.
+ * Under other endings they are being written, and removed at the next start, or being fetched.
  */
 export type SnapshotPart = "data" | "manifest";
 
@@ -29,7 +29,8 @@ export function unfinishedManifestName(index: number): string {
 export interface SnapshotFile {
   readonly index: number;
   readonly part: SnapshotPart;
-  readonly unfinished: boolean;
+  /** `fetching`: what there is of it can be held against its manifest, and gone on with. */
+  readonly stage: "finished" | "writing" | "fetching";
 }
 
 /** Null when the name is not one of these. */
@@ -39,5 +40,6 @@ export function parseSnapshotName(name: string): SnapshotFile | null {
   const index = Number(match[1]);
   if (!Number.isSafeInteger(index)) return null;
   const part = match[2] === "data" ? "data" : "manifest";
-  return { index, part, unfinished: match[3] !== undefined };
+  if (match[3] === undefined) return { index, part, stage: "finished" };
+  return { index, part, stage: match[3] === ".writing" ? "writing" : "fetching" };
 }

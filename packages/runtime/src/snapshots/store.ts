@@ -1,6 +1,6 @@
 import type { Done, MachineImage, MachineRestore, PortError } from "@synod/core";
 import { type Guard, guardedClock, guardedDisk } from "../guard.ts";
-import { filesOf, findSnapshots } from "./catalog.ts";
+import { filesOf, findSnapshots, indexOf } from "./catalog.ts";
 import { publish, removeAll, type SnapshotPorts, type SnapshotProblem } from "./files.ts";
 import { SnapshotInstall } from "./install.ts";
 import { loadChunks, readVerified } from "./loading.ts";
@@ -49,6 +49,8 @@ export class SnapshotStore implements SnapshotStorage {
   /** Indexes of snapshots that were here and are not whole. */
   #damaged: number[] = [];
   #install: SnapshotInstall | null = null;
+  /** Names of what installs of earlier lives have left. */
+  #fetched: readonly string[] = [];
   /** One snapshot at a time gets its name. */
   #publishing: (() => void)[] | null = null;
 
@@ -89,6 +91,7 @@ export class SnapshotStore implements SnapshotStorage {
       if (error !== null) return done({ kind: "failed", error });
       this.#entries = found.manifests.map((manifest) => ({ manifest, pins: 0, damaged: false }));
       this.#damaged = [...found.damaged];
+      this.#fetched = found.fetched;
       this.#loadNewest(restore, done);
     });
   }
@@ -127,7 +130,10 @@ export class SnapshotStore implements SnapshotStorage {
     }
     const source = { ...taken, image, chunkBytes: this.#chunkBytes };
     writeData(this.#ports, source, (error, manifest) => {
-      if (error !== null) return done(error, null);
+      if (error !== null) {
+        if (error.code === "no-space") this.#removeFetched(Number.POSITIVE_INFINITY);
+        return done(error, null);
+      }
       const { index } = position;
       this.#publish({ index, data: writingName(index), manifest }, done);
     });
@@ -163,8 +169,8 @@ export class SnapshotStore implements SnapshotStorage {
   }
 
   /**
-   * Begins to take in a snapshot from elsewhere, or goes on with the same one; another that was
-   * under way is given up. Null when what is here is as new.
+   * Begins to take in a snapshot from elsewhere, or goes on with the same one, even of an earlier
+   * life; another that was under way is given up. Null when what is here is as new.
    */
   beginInstall(
     manifest: Manifest,
@@ -181,10 +187,10 @@ export class SnapshotStore implements SnapshotStorage {
       if (error !== null && this.#install === install) this.#install = null;
       done(error, error === null ? install : null);
     };
-    if (before === null) return install.begin(begin);
-    removeAll(disk, [before.file], (error) =>
-      error === null ? install.begin(begin) : begin(error),
-    );
+    const left = [...this.#fetched, ...(before === null ? [] : [before.file])];
+    this.#fetched = [];
+    const others = left.filter((name) => name !== install.file);
+    removeAll(disk, others, (error) => (error === null ? install.begin(begin) : begin(error)));
   }
 
   /** Gives up an install, and its place on the disk. */
@@ -265,6 +271,7 @@ export class SnapshotStore implements SnapshotStorage {
   /** What is older than the newest whole snapshot, damaged or not, unless somebody reads it. */
   #removeReplaced(): void {
     const newest = this.newest?.position.index ?? 0;
+    this.#removeFetched(newest);
     const isReplaced = (entry: Entry): boolean =>
       entry.pins === 0 && entry.manifest.position.index < newest;
     const replaced = this.#entries.filter(isReplaced).map((entry) => entry.manifest.position.index);
@@ -275,6 +282,15 @@ export class SnapshotStore implements SnapshotStorage {
     const gone = [...new Set([...replaced, ...lost])];
     // Nothing waits for this and nothing follows from its failure: the next start tries again.
     removeAll(this.#ports.disk, gone.flatMap(filesOf), () => undefined);
+  }
+
+  /**
+   * What is left of fetches up to here: a state as new has come from elsewhere, or needs the room.
+   */
+  #removeFetched(upTo: number): void {
+    const gone = this.#fetched.filter((name) => indexOf(name) <= upTo);
+    this.#fetched = this.#fetched.filter((name) => indexOf(name) > upTo);
+    removeAll(this.#ports.disk, gone, () => undefined);
   }
 
   #markDamaged(manifest: Manifest): void {

@@ -1,4 +1,4 @@
-import { LOSE_UNSYNCED } from "@synod/simulator";
+import { KEEP_UNSYNCED, LOSE_UNSYNCED } from "@synod/simulator";
 import { describe, expect, test } from "vitest";
 import { at, Members, type TransferMember } from "./testing/members.ts";
 import { executeUpTo, hashAt, hashOf } from "./testing/replica.ts";
@@ -352,4 +352,62 @@ test("a crash of the fetching member at every port call: the old state or the ne
   }
   expect([...ends].sort()).toEqual([100, 200]);
   expect(crashes).toBeGreaterThan(2 * 20);
+});
+
+describe("after a restart of the fetching member", () => {
+  /** Chunks that are sent until the state is there, after the process ended in the middle. */
+  function fetchOnAfter(
+    all: Members,
+    end: (behind: TransferMember) => void,
+    source = 1,
+  ): { before: number; after: number; total: number } {
+    const [behind] = all.all as [TransferMember];
+    const sent = (): number => [...all.chunksSent.values()].reduce((sum, count) => sum + count, 0);
+    behind.transfer.request(at(200), [source]);
+    all.pass(5_000, () => sent() >= 12);
+    const before = sent();
+    end(behind);
+    behind.restart();
+    behind.transfer.request(at(200), [1, 2]);
+    all.pass(20_000, () => behind.installed.length > 0);
+    const [manifest] = behind.installed;
+    return { before, after: sent() - before, total: manifest?.chunks.length ?? 0 };
+  }
+
+  test("what it has is not asked for again", () => {
+    const all = members(3, 200);
+    const { before, after, total } = fetchOnAfter(all, ({ world }) =>
+      world.crashNow(KEEP_UNSYNCED),
+    );
+    // What was under way when it ended is lost.
+    expect(before + after - total).toBeLessThanOrEqual(8);
+    expect(after).toBeLessThan(total);
+    const [behind] = all.all as [TransferMember];
+    all.pass(5_000, () => behind.execution.executedUpTo.index === 200);
+    expect(hashOf(behind.execution)).toBe(hashAt(200));
+    expect(behind.world.names()).toEqual(["snapshot-200.data", "snapshot-200.manifest"]);
+  });
+
+  test("what a loss of power took, or left in tatters, is asked for again", () => {
+    for (const fate of [LOSE_UNSYNCED, 1, 2, 3] as const) {
+      const all = members(3, 200);
+      const { after, total } = fetchOnAfter(all, ({ world }) => world.crashNow(fate));
+      if (fate === LOSE_UNSYNCED) expect(after).toBeGreaterThanOrEqual(total);
+      const [behind] = all.all as [TransferMember];
+      all.pass(5_000, () => behind.execution.executedUpTo.index === 200);
+      expect(hashOf(behind.execution)).toBe(hashAt(200));
+    }
+  });
+
+  test("another snapshot takes the place of what there is", () => {
+    const all = members(3, 200);
+    const [behind] = all.all as [TransferMember];
+    const { after, total } = fetchOnAfter(all, ({ world }) => {
+      world.crashNow(KEEP_UNSYNCED);
+      for (const other of all.all.slice(1)) other.snapshotAt(300);
+    });
+    expect(after).toBeGreaterThanOrEqual(total);
+    all.pass(5_000, () => behind.execution.executedUpTo.index === 300);
+    expect(behind.world.names()).toEqual(["snapshot-300.data", "snapshot-300.manifest"]);
+  });
 });

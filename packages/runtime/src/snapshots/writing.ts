@@ -12,7 +12,7 @@ import type { SnapshotTaken } from "./snapshot-storage.ts";
 
 /**
  * Data is synced when this much of it has been written: one sync of everything at the end would
- * hold up the journal's syncs behind it.
+ * hold up the journal's syncs behind it, and a loss of power before would leave nothing of a fetch.
  */
 export const SYNC_BYTES: number = 4 * 1024 * 1024;
 
