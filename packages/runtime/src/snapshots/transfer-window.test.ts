@@ -44,7 +44,7 @@ test("chunks are asked for in turn, eight at a time, of whoever is not late thre
   expect(window.sources).toEqual([]);
 });
 
-test("the last one is asked for of one source after the other, and taken from whoever is first", () => {
+test("the last one is asked for of one after the other, and taken from whoever is first", () => {
   const { window, asks, after } = create(1, [1, 2, 3]);
   expect(asks()).toEqual(["0 of 1"]);
   expect(after(400)).toEqual([]);
