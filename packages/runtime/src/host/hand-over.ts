@@ -282,10 +282,13 @@ export class HandOver<S, M> {
     else deliveries?.resume();
     this.#linger();
     const former = parts.lingering?.tenure.configuration.members ?? [];
+    const before = parts.lingering?.replica === null ? null : parts.lingering?.tenure;
+    const wasMember = before?.configuration.number === tenure.configuration.number - 1;
     ports.network.reach(addressesOf([...tenure.configuration.members, ...former], self));
     startReplica(seat, { booted, held, missing, voter: links.mayVote && !needsState });
     for (const peer of links.ready) tellLinkUp(seat, peer);
-    membership.enter(tenure, holdingOf(booted, named && !needsState && entry.awaits !== "state"));
+    const holds = named && !needsState && entry.awaits !== "state";
+    membership.enter(tenure, holdingOf(booted, holds), wasMember);
     if (needsState) fetchBeginning(parts);
     front.goOn(tenure, seat.replica !== null, state === "executed");
     snapshotting?.release();

@@ -67,7 +67,7 @@ test("in the first configuration nothing is said, and nothing is open", () => {
 
 test("all are told when another one begins, and who is silent is asked until all have told", () => {
   const membership = create(tenureOf(1), "state");
-  membership.enter(tenureOf(2), "state");
+  membership.enter(tenureOf(2), "state", true);
   expect(take()).toEqual(["1: 2 state?", "2: 2 state?", "7: 2 state?"]);
   membership.heard(1, says(2, "state"));
   timers.shift()?.();
@@ -99,9 +99,17 @@ test("a later one begins with nobody who holds anything", () => {
   const membership = create(tenureOf(2), "state");
   membership.heard(1, says(2, "state"));
   expect(membership.isSettled).toBe(true);
-  membership.enter(tenureOf(3), "state");
+  membership.enter(tenureOf(3), "state", true);
   membership.heard(2, says(2, "state"));
   expect([membership.isSettled, membership.holders]).toEqual([false, [0]]);
+});
+
+test("who leaves is needed until it is settled, and not at all if it had left before", () => {
+  const membership = create(tenureOf(1), "state");
+  membership.enter(tenureOf(2), "none", true);
+  expect(membership.isNeeded).toBe(true);
+  membership.enter(tenureOf(3), "none", false);
+  expect([membership.isSettled, membership.isNeeded]).toEqual([false, false]);
 });
 
 test("whoever is behind is told, whoever is ahead is learned from", () => {

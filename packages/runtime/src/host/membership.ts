@@ -28,6 +28,8 @@ export class Membership {
   readonly #options: MembershipOptions;
   #tenure: Tenure;
   #holding: Holding;
+  /** False: this node was no member of the configuration before either. */
+  #wasMember = true;
   readonly #holders = new Map<NodeId, Holding>();
   readonly #answeredAt = new Map<NodeId, number>();
   #timer: number | null = null;
@@ -66,9 +68,21 @@ export class Membership {
     return !stateless || holders.length === configuration.members.length;
   }
 
-  /** This configuration is in force now, and this node durably holds so much of its beginning. */
-  enter(tenure: Tenure, holding: Holding): void {
+  /**
+   * Whether members may still need what a node holds that is none of them. If it was none before
+   * either they do not: another configuration can only begin when the one before is settled.
+   */
+  get isNeeded(): boolean {
+    return this.#wasMember && !this.isSettled;
+  }
+
+  /**
+   * This configuration is in force now, and this node durably holds so much of its beginning.
+   * `wasMember`: it was a member of the one just before.
+   */
+  enter(tenure: Tenure, holding: Holding, wasMember: boolean): void {
     this.#tenure = tenure;
+    this.#wasMember = wasMember;
     this.#holders.clear();
     this.#holding = holding;
     this.begin();

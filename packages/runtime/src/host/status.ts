@@ -76,7 +76,7 @@ function standing<S, M>({ seat, membership, booted }: Parts<S, M>): MembershipSt
       ? "member"
       : "joining";
   if (membership.isFirst) return "waiting";
-  return membership.isSettled ? "retired" : "retiring";
+  return membership.isNeeded ? "retiring" : "retired";
 }
 
 const IMPAIRED =
