@@ -55,7 +55,7 @@ test("the last one is asked for of one after the other, and taken from whoever i
   expect(window.arrived(2, 0)).toBe(false);
 });
 
-test("with one source alone there is nobody else to ask, but it is given up when it is late", () => {
+test("with one source alone there is nobody else to ask; when it is late it is given up", () => {
   const { window, asks, after } = create(1, [1]);
   expect(asks()).toEqual(["0 of 1"]);
   expect(after(1_000)).toEqual([]);
