@@ -37,11 +37,24 @@ test("chunks are asked for in turn, eight at a time, of whoever is not late thre
   ]);
   expect(window.arrived(1, 0)).toBe(true);
   window.written(0);
-  expect(after(1_900)).toEqual(["8 of 1"]);
-  expect(window.sources).toEqual([1, 2]);
-  // Both are late for the third time in a row.
-  expect(after(100)).toEqual([]);
+  // Both are late; however many chunks they owe, that is once.
+  for (let late = 1; late < 3; late += 1) {
+    expect(after(2_000)).toHaveLength(8);
+    expect(window.sources).toEqual([1, 2]);
+  }
+  expect(after(2_000)).toEqual([]);
   expect(window.sources).toEqual([]);
+});
+
+test("who sends something is late for the first time again", () => {
+  const { window, asks, after } = create(10, [1, 2]);
+  asks();
+  after(2_000);
+  after(2_000);
+  expect(window.arrived(2, 3)).toBe(true);
+  window.written(3);
+  after(2_000);
+  expect(window.sources).toEqual([2]);
 });
 
 test("the last one is asked for of one after the other, and taken from whoever is first", () => {
@@ -53,6 +66,15 @@ test("the last one is asked for of one after the other, and taken from whoever i
   expect(window.sources).toEqual([1, 2, 3]);
   expect(window.arrived(1, 0)).toBe(true);
   expect(window.arrived(2, 0)).toBe(false);
+});
+
+test("the last ones are not asked for over and over of those who are gone", () => {
+  const { window, asks, after } = create(2, [1, 2]);
+  expect(asks()).toEqual(["0 of 1", "1 of 2"]);
+  expect(after(500)).toEqual(["0 of 1", "1 of 2"]);
+  expect(after(500)).toEqual(["0 of 1", "1 of 2"]);
+  expect(after(500)).toEqual([]);
+  expect(window.sources).toEqual([]);
 });
 
 test("with one source alone there is nobody else to ask; when it is late it is given up", () => {

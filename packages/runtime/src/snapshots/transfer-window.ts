@@ -7,7 +7,7 @@ const WINDOW = 8;
 const CHUNK_MS = 2_000;
 /** The last ones are asked for elsewhere already by then: everything waits for them. */
 const LAST_MS = 500;
-/** A source that was late this often in a row is asked no more. */
+/** A source that was found late this often, and sent nothing in between, is asked no more. */
 const LATE_MAX = 3;
 
 export interface ChunkRequest {
@@ -90,18 +90,26 @@ export class ChunkWindow {
     this.removeSource(from);
   }
 
-  /** Gives up waiting for what should have come before `now`. */
+  /**
+   * Gives up waiting for what should have come before `now`. Whoever owes any of it was late once,
+   * however many chunks that are: they were asked for, and got lost, together.
+   */
   expire(now: number): void {
     const areLast = this.#missing.length === 0 && this.#sources.length > 1;
+    const late = new Set<NodeId>();
     for (const [index, { from, since }] of this.#highestFirst()) {
-      const waited = now - since;
-      if (waited < (areLast ? LAST_MS : CHUNK_MS) || !this.#asked.has(index)) continue;
+      if (now - since < (areLast ? LAST_MS : CHUNK_MS)) continue;
       this.#again(index);
-      if (waited < CHUNK_MS) continue;
-      const late = (this.#late.get(from) ?? 0) + 1;
-      this.#late.set(from, late);
-      if (late >= LATE_MAX) this.removeSource(from);
+      late.add(from);
     }
+    for (const node of late) this.#wasLate(node);
+  }
+
+  /** Also for one of the last chunks: else it would be asked of two who are gone for ever. */
+  #wasLate(node: NodeId): void {
+    const times = (this.#late.get(node) ?? 0) + 1;
+    this.#late.set(node, times);
+    if (times >= LATE_MAX) this.removeSource(node);
   }
 
   /** So that the lowest of those that are asked for again comes first. */
