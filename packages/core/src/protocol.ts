@@ -101,6 +101,11 @@ export interface Start {
   readonly incarnation: number;
   /** False: learn, serve, forward, but never promise or accept (wiped or foreign disk). */
   readonly voter: boolean;
+  /**
+   * This node led the configuration before to its end. Nobody leads this one yet, so it may stand
+   * at once, while all others wait for their time-outs. A hint; absent: it did not, or nobody did.
+   */
+  readonly led?: boolean;
 }
 
 /** What every protocol tells about itself; protocols may add more numbers in `detail`. */

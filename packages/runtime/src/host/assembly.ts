@@ -8,6 +8,7 @@ import { writeIdentity } from "../identity.ts";
 import type { JournalStore } from "../journal/journal-store.ts";
 import { nodeClient } from "../sessions-name.ts";
 import type { Manifest } from "../snapshots/manifest.ts";
+import type { SpareTime } from "../spare-time.ts";
 import type { Booted } from "./boot.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Front } from "./front.ts";
@@ -30,6 +31,7 @@ export interface AssemblyOptions<S, M> {
   readonly tuning: HostTuning;
   readonly checksum: Checksum;
   readonly guard: Guard;
+  readonly spare: SpareTime;
   /** Guarded. */
   readonly ports: Ports;
   /** Of frames and messages. */
@@ -164,15 +166,17 @@ function createMembership<S, M>(
     send: (to: NodeId, message: HostMessage) => wire.sendHost([to], message, false),
     ready: () => links.ready,
     learned: (learned: Tenure) => parts().handOver.learned(learned),
+    // What was sent to it before was of a configuration that it did not know.
+    entered: (peer: NodeId) => tellLinkUp(parts().seat, peer),
     settled: () => parts().handOver.settled(),
   };
   return new Membership(options, tenure, holdingOf(booted, holds));
 }
 
 function createHandOver<S, M>(options: AssemblyOptions<S, M>, parts: Later<S, M>): HandOver<S, M> {
-  const { host, ports, tell, failed } = options;
+  const { host, ports, spare, tell, failed } = options;
   const { self, listener } = host;
-  const base = { self, ports, listener, tell, failed };
+  const base = { self, ports, spare, listener, tell, failed };
   return new HandOver<S, M>({ ...base, parts, createSeat: seatMaker(options) });
 }
 
@@ -181,11 +185,12 @@ function createSnapshotting<S, M>(
   deliveries: Deliveries,
   parts: Later<S, M>,
 ): Snapshotting {
-  const { host, booted, tuning, checksum, ports, guard, wire, tell, failed } = options;
+  const { host, booted, tuning, checksum, ports, guard, spare, wire, tell, failed } = options;
   return new Snapshotting({
     booted,
     tuning,
     checksum,
+    spare,
     fetchFrom: host.fetchFrom ?? null,
     clock: ports.clock,
     random: ports.random,

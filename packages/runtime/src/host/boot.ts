@@ -19,6 +19,7 @@ import { formatDirectory } from "../identity-format.ts";
 import { inOrder } from "../journal/in-order.ts";
 import type { JournalStore } from "../journal/journal-store.ts";
 import type { LoadOutcome, SnapshotStorage } from "../snapshots/snapshot-storage.ts";
+import type { SpareTime } from "../spare-time.ts";
 import { nextStart } from "../starts.ts";
 import { createFileStorage } from "../storage/file-storage.ts";
 import { guardedStorage } from "../storage/guarded-storage.ts";
@@ -42,6 +43,7 @@ export interface BootOptions {
   readonly protocol: string;
   readonly order: Capabilities["order"];
   readonly guard: Guard;
+  readonly spare: SpareTime;
 }
 
 /** What a data directory gives a starting host; the journal is not read yet. */
@@ -171,11 +173,11 @@ function loadState(
 
 /** The user's own, or files on the disk, where segments of these journals were found. */
 function storageOf(options: BootOptions, journals: readonly number[]): ReplicaStorage {
-  const { ports, storage, checksum, guard, tuning } = options;
+  const { ports, storage, checksum, guard, spare, tuning } = options;
   const { disk, clock } = ports;
   const { segmentBytes } = tuning;
   return guardedStorage(
-    storage ?? createFileStorage({ disk, clock, checksum, guard, segmentBytes, journals }),
+    storage ?? createFileStorage({ disk, clock, checksum, guard, spare, segmentBytes, journals }),
     guard,
   );
 }

@@ -118,6 +118,25 @@ describe.each(["multipaxos", "omnipaxos"] as const)("%s", (name) => {
     expectAgreement(lab, [6, 7, 8]);
   });
 
+  test("who led leads on in less than an election time-out, and nobody else stands", () => {
+    const lab = create(name, 3, { newcomers: 1 });
+    const writer = new Writer(lab);
+    writer.some([0, 1, 2], 40);
+    const leader = statusOf(lab, 0)?.replica.leader as NodeId;
+    const [gone, stays] = [0, 1, 2].filter((id) => id !== leader) as [NodeId, NodeId];
+    lab.run(1_000);
+    lab.reconfigure(leader, [leader, stays, 3].sort());
+    expect(lab.runUntil(() => statusOf(lab, leader)?.configuration === 2)).toBe(true);
+    const begunAt = lab.scheduler.now;
+    const token = lab.put(stays, "next", "one");
+    expect(lab.runUntil(() => lab.outcomes.has(token))).toBe(true);
+    expect(lab.scheduler.now - begunAt).toBeLessThan(100);
+    lab.run(3_000);
+    const ballots = new Set([leader, stays, 3].map((id) => statusOf(lab, id)?.replica.ballot));
+    expect([statusOf(lab, 3)?.replica.leader, ballots.size]).toEqual([leader, 1]);
+    expect(statusOf(lab, gone)?.membership.state).toBe("retired");
+  });
+
   test("replaces a node that lost its disk, under the same id and a new data id", () => {
     const lab = create(name, 3);
     const writer = new Writer(lab);

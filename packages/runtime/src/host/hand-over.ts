@@ -12,6 +12,7 @@ import type { Member, Tenure } from "../configuration.ts";
 import type { HostListener } from "../host-options.ts";
 import type { JournalStore } from "../journal/journal-store.ts";
 import type { Manifest } from "../snapshots/manifest.ts";
+import type { SpareTime } from "../spare-time.ts";
 import { type Booted, keepJournal } from "./boot.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Front } from "./front.ts";
@@ -19,7 +20,7 @@ import type { Holding } from "./host-messages.ts";
 import type { Links } from "./links.ts";
 import type { Membership } from "./membership.ts";
 import { successorOf } from "./next-configuration.ts";
-import { closeSeat, type Seat, tellLinkUp } from "./seat.ts";
+import { closeSeat, type Seat, seatStatus, tellLinkUp } from "./seat.ts";
 import type { Snapshotting } from "./snapshotting.ts";
 
 /** The parts that a hand-over changes. */
@@ -41,6 +42,7 @@ export interface HandOverOptions<S, M> {
   readonly parts: () => HandOverParts<S, M>;
   readonly createSeat: (tenure: Tenure, journal: JournalStore) => Seat<S, M>;
   readonly listener: HostListener;
+  readonly spare: SpareTime;
   readonly tell: (event: string, detail: Readonly<Record<string, number>>) => void;
   readonly failed: (reason: string) => void;
 }
@@ -278,6 +280,7 @@ export class HandOver<S, M> {
     this.#phase = "steady";
     const needsState = booted.execution !== null && state === "none";
     const named = isNamed(tenure, booted.identity);
+    this.#options.spare.hearsOfCommands(seat.replica !== null);
     if (needsState) deliveries?.pause();
     else deliveries?.resume();
     this.#linger();
@@ -285,7 +288,8 @@ export class HandOver<S, M> {
     const before = parts.lingering?.replica === null ? null : parts.lingering?.tenure;
     const wasMember = before?.configuration.number === tenure.configuration.number - 1;
     ports.network.reach(addressesOf([...tenure.configuration.members, ...former], self));
-    startReplica(seat, { booted, held, missing, voter: links.mayVote && !needsState });
+    const led = state === "executed" && seatStatus(parts.lingering).leader === self;
+    startReplica(seat, { booted, held, missing, voter: links.mayVote && !needsState, led });
     for (const peer of links.ready) tellLinkUp(seat, peer);
     const holds = named && !needsState && entry.awaits !== "state";
     membership.enter(tenure, holdingOf(booted, holds), wasMember);
@@ -339,9 +343,10 @@ export function startReplica<S, M>(
     readonly held: Position;
     readonly missing: readonly About[] | "unnamed";
     readonly voter: boolean;
+    readonly led: boolean;
   },
 ): void {
-  const { booted, held, missing, voter } = options;
+  const { booted, held, missing, voter, led } = options;
   seat.replica?.input({
     kind: "start",
     missing,
@@ -349,6 +354,7 @@ export function startReplica<S, M>(
     image: new Uint8Array(0),
     incarnation: booted.identity.incarnation,
     voter,
+    led,
   });
 }
 

@@ -29,6 +29,7 @@ import type {
 } from "../host-options.ts";
 import { type Failed, failed } from "../outcome.ts";
 import { nodeClient } from "../sessions-name.ts";
+import { SpareTime } from "../spare-time.ts";
 import { HOST_TUNING } from "../tuning.ts";
 import { assemble, type Parts } from "./assembly.ts";
 import { type Booted, boot } from "./boot.ts";
@@ -59,6 +60,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
   /** No callback of these comes after the host has stopped, and what one throws stops it. */
   readonly #ports: Ports;
   readonly #wire: Wire<M>;
+  readonly #spare: SpareTime;
   #phase: "idle" | "starting" | "running" | "stopping" | "stopped" = "idle";
   #parts: Parts<S, M> | null = null;
   #renewing = false;
@@ -77,6 +79,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
       clock: guardedClock(ports.clock, this.#guard),
       disk: guardedDisk(ports.disk, this.#guard),
     };
+    this.#spare = new SpareTime(this.#ports.clock);
     this.#wire = new Wire({
       network: ports.network,
       messages: protocol.messages,
@@ -98,6 +101,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
       protocol: protocol.name,
       order: protocol.capabilities.order,
       guard: this.#guard,
+      spare: this.#spare,
     };
     boot(options, (problem, booted) => {
       if (booted !== null) return this.#recover(booted, done);
@@ -215,6 +219,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
 
   journalWorks(): void {
     const parts = this.#parts;
+    this.#spare.commandsCame();
     if (parts !== null) parts.front.diskFull = false;
     parts?.snapshotting?.journalGrew();
   }
@@ -228,7 +233,8 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
       case "askKnown":
         return links.asked(from);
       case "transfer":
-        if (links.isReady(from)) snapshotting?.onMessage(from, message.message);
+        if (links.isReady(from))
+          this.#spare.counted(() => snapshotting?.onMessage(from, message.message))();
         return;
       case "configured":
         if (links.isReady(from)) membership.heard(from, message);
@@ -256,6 +262,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
       tuning: this.#tuning,
       checksum: this.#checksum,
       guard: this.#guard,
+      spare: this.#spare,
       ports: this.#ports,
       version: FRAMES_VERSION * 1000 + this.#options.protocol.messages.version,
       booted,

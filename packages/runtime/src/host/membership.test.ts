@@ -9,6 +9,7 @@ let timers: (() => void)[];
 let sent: string[];
 let ready: NodeId[];
 let learned: number[];
+let entered: NodeId[];
 let settled: number;
 
 beforeEach(() => {
@@ -16,6 +17,7 @@ beforeEach(() => {
   timers = [];
   sent = [];
   learned = [];
+  entered = [];
   settled = 0;
   ready = [1, 2, 7];
 });
@@ -39,6 +41,7 @@ function create(tenure: Tenure, holding: Holding): Membership {
     {
       ...options,
       learned: ({ configuration }) => learned.push(configuration.number),
+      entered: (peer) => entered.push(peer),
       settled: () => {
         settled += 1;
       },
@@ -118,6 +121,16 @@ test("whoever is behind is told, whoever is ahead is learned from", () => {
   expect(take()).toEqual(["1: 2 state?"]);
   membership.heard(2, says(3, "state", true));
   expect([take(), learned]).toEqual([[], [3]]);
+});
+
+test("who comes to the configuration in force is told of once, and again in the next one", () => {
+  const membership = create(tenureOf(2), "state");
+  for (const number of [1, 2, 2, 3]) membership.heard(1, says(number, "none"));
+  membership.heard(2, says(2, "state", true));
+  expect(entered).toEqual([1, 2]);
+  membership.enter(tenureOf(3), "state", true);
+  membership.heard(1, says(3, "none"));
+  expect(entered).toEqual([1, 2, 1]);
 });
 
 test("messages of another configuration are answered, but not each of them", () => {

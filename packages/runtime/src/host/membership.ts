@@ -10,6 +10,8 @@ export interface MembershipOptions {
   readonly ready: () => readonly NodeId[];
   /** Somebody is in this configuration, which comes after the one in force here. */
   readonly learned: (tenure: Tenure) => void;
+  /** For the first time since it began, this peer says that it is in the configuration in force. */
+  readonly entered: (peer: NodeId) => void;
   /** The configuration in force is settled; told whenever somebody says what he holds. */
   readonly settled: () => void;
 }
@@ -31,6 +33,8 @@ export class Membership {
   /** False: this node was no member of the configuration before either. */
   #wasMember = true;
   readonly #holders = new Map<NodeId, Holding>();
+  /** Peers that have said that they are in the configuration in force. */
+  readonly #present = new Set<NodeId>();
   readonly #answeredAt = new Map<NodeId, number>();
   #timer: number | null = null;
   #stopped = false;
@@ -84,6 +88,7 @@ export class Membership {
     this.#tenure = tenure;
     this.#wasMember = wasMember;
     this.#holders.clear();
+    this.#present.clear();
     this.#holding = holding;
     this.begin();
   }
@@ -114,6 +119,10 @@ export class Membership {
     if (theirs > number) return this.#options.learned(tenure);
     if (theirs < number) return this.#tell(from, true);
     if (asks && !this.isFirst) this.#tell(from, false);
+    if (!this.#present.has(from)) {
+      this.#present.add(from);
+      this.#options.entered(from);
+    }
     if (holding === "none") return;
     this.#holders.set(from, holding);
     if (this.isSettled) this.#options.settled();

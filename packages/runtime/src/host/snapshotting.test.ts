@@ -12,6 +12,7 @@ import {
   open,
   protocolImage,
 } from "../snapshots/testing/replica.ts";
+import { SpareTime } from "../spare-time.ts";
 import { HOST_TUNING } from "../tuning.ts";
 import type { Booted } from "./boot.ts";
 import type { Deliveries } from "./deliveries.ts";
@@ -48,6 +49,7 @@ beforeEach(() => {
     tuning: TUNING,
     checksum: crc32,
     guard: (callback) => callback,
+    spare: new SpareTime(life.clock),
     fetchFrom: null,
     deliveries: { pause: () => log.push("pause") } as unknown as Deliveries,
     send: (to, message) => members.send(0, to, message),

@@ -8,6 +8,7 @@ import type { Manifest } from "../snapshots/manifest.ts";
 import type { SnapshotTaken } from "../snapshots/snapshot-storage.ts";
 import { StateTransfer } from "../snapshots/transfer.ts";
 import type { TransferMessage } from "../snapshots/transfer-messages.ts";
+import type { SpareTime } from "../spare-time.ts";
 import type { Booted } from "./boot.ts";
 import type { Deliveries } from "./deliveries.ts";
 
@@ -18,6 +19,7 @@ export interface SnapshottingOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly guard: Guard;
+  readonly spare: SpareTime;
   readonly deliveries: Deliveries;
   /** From whom a state may be fetched; null: from everybody. */
   readonly fetchFrom: readonly NodeId[] | null;
@@ -70,6 +72,7 @@ export class Snapshotting {
       clock: options.clock,
       random: options.random,
       guard: options.guard,
+      spare: options.spare,
       send: options.send,
       have: () => options.booted.execution?.executedUpTo ?? NOWHERE,
       onInstalled: (manifest) => this.#putInPlace(manifest),

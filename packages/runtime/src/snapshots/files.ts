@@ -1,6 +1,7 @@
 import type { Clock, Disk, Done, PortError } from "@synod/core";
 import type { Checksum } from "../checksum.ts";
 import { inOrder } from "../journal/in-order.ts";
+import type { SpareTime } from "../spare-time.ts";
 import { snapshotName, unfinishedManifestName } from "./names.ts";
 
 /** What everything about snapshots stands on. */
@@ -8,6 +9,7 @@ export interface SnapshotPorts {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly checksum: Checksum;
+  readonly spare: SpareTime;
 }
 
 /** An error of the disk, or bytes that are not what they should be. */

@@ -1,4 +1,4 @@
-import type { MachineRestore } from "@synod/core";
+import type { MachineRestore, PortError } from "@synod/core";
 import { damaged, type SnapshotPorts, type SnapshotProblem } from "./files.ts";
 import { type Chunk, isChunk, type Manifest } from "./manifest.ts";
 import { snapshotName } from "./names.ts";
@@ -12,15 +12,16 @@ export function readVerified(
 ): void {
   const chunk = manifest.chunks[index] as Chunk;
   const name = snapshotName(manifest.position.index, "data");
-  ports.disk.read(name, chunk.offset, chunk.length, (error, bytes) => {
+  const verify = (error: PortError | null, bytes: Uint8Array): void => {
     if (error?.code === "not-found") return done(damaged(`${name} is gone`), bytes);
     if (error !== null) return done(error, bytes);
     const whole = isChunk(chunk, bytes, ports.checksum);
     done(whole ? null : damaged(`chunk ${index} of ${name} is damaged`), bytes);
-  });
+  };
+  ports.disk.read(name, chunk.offset, chunk.length, ports.spare.counted(verify));
 }
 
-/** Feeds all chunks to `restore`, each in a turn of its own. */
+/** Feeds all chunks to `restore`, each in a turn of its own, in spare time. */
 export function loadChunks(
   ports: SnapshotPorts,
   manifest: Manifest,
@@ -33,7 +34,7 @@ export function loadChunks(
     readVerified(ports, manifest, index, (problem, bytes) => {
       if (problem !== null) return done(problem);
       if (!restore.add(bytes)) return done(refused);
-      load(index + 1);
+      ports.spare.whenRested(() => load(index + 1));
     });
   };
   load(0);

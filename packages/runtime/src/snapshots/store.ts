@@ -1,5 +1,6 @@
 import type { Done, MachineImage, MachineRestore, PortError } from "@synod/core";
 import { type Guard, guardedClock, guardedDisk } from "../guard.ts";
+import { SpareTime } from "../spare-time.ts";
 import { filesOf, findSnapshots, indexOf } from "./catalog.ts";
 import { publish, removeAll, type SnapshotPorts, type SnapshotProblem } from "./files.ts";
 import { SnapshotInstall } from "./install.ts";
@@ -16,8 +17,10 @@ import { writeData } from "./writing.ts";
 
 export type { LoadOutcome } from "./snapshot-storage.ts";
 
-export interface SnapshotStoreOptions extends SnapshotPorts {
+export interface SnapshotStoreOptions extends Omit<SnapshotPorts, "spare"> {
   readonly guard: Guard;
+  /** When snapshots are written and read; absent: at any time. */
+  readonly spare?: SpareTime;
   /** Size of the chunks; the same on all members, or they cannot help each other. At most 1 MiB. */
   readonly chunkBytes: number;
 }
@@ -56,10 +59,12 @@ export class SnapshotStore implements SnapshotStorage {
 
   constructor(options: SnapshotStoreOptions) {
     const { guard, checksum } = options;
+    const clock = guardedClock(options.clock, guard);
     this.#ports = {
       disk: guardedDisk(options.disk, guard),
-      clock: guardedClock(options.clock, guard),
+      clock,
       checksum,
+      spare: options.spare ?? new SpareTime(clock),
     };
     this.#chunkBytes = options.chunkBytes;
   }

@@ -45,6 +45,7 @@ export class StateFetching {
   #members: readonly NodeId[] = [];
   #askMs = ASK_MS;
   #timer: number | null = null;
+  #isResting = false;
   #stopped = false;
 
   constructor(options: TransferOptions) {
@@ -181,6 +182,18 @@ export class StateFetching {
     const { install, window } = phase;
     if (install.isComplete) return this.#commit(install, window.sources);
     if (window.sources.length === 0) return this.#askAnew();
+    if (this.#isResting) return;
+    this.#isResting = true;
+    this.#options.spare.whenRested(() => {
+      this.#isResting = false;
+      this.#askForChunks();
+    });
+  }
+
+  #askForChunks(): void {
+    const phase = this.#phase;
+    if (phase.kind !== "fetching") return;
+    const { install, window } = phase;
     const { digest } = install.manifest;
     for (let next = window.next(); next !== null; next = window.next()) this.#send(next, digest);
   }

@@ -1,6 +1,7 @@
 import type { Clock, NodeId, PortError, Position, Random } from "@synod/core";
 import type { Checksum } from "../checksum.ts";
 import type { Guard } from "../guard.ts";
+import type { SpareTime } from "../spare-time.ts";
 import type { Manifest } from "./manifest.ts";
 import type { SnapshotStorage } from "./snapshot-storage.ts";
 import type { TransferMessage } from "./transfer-messages.ts";
@@ -14,6 +15,8 @@ export interface TransferOptions {
   /** Which member is asked first. */
   readonly random: Random;
   readonly guard: Guard;
+  /** When chunks are read and sent. */
+  readonly spare: SpareTime;
   /** Best effort. `bulk`: it may wait behind everything else. */
   readonly send: (to: NodeId, message: TransferMessage, bulk: boolean) => void;
   /** What this replica has executed: nothing older is fetched. */

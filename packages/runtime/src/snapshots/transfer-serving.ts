@@ -1,5 +1,6 @@
 import type { NodeId, Position } from "@synod/core";
-import { encodeManifest } from "./manifest.ts";
+import type { SnapshotProblem } from "./files.ts";
+import { encodeManifest, type Manifest } from "./manifest.ts";
 import type { TransferOptions } from "./transfer-options.ts";
 
 /** A snapshot is kept for a member that is silent for no longer than this. */
@@ -28,6 +29,7 @@ export class StateServing {
   readonly #leases = new Map<NodeId, Lease>();
   readonly #queue: ChunkToSend[] = [];
   #reading = 0;
+  #isResting = false;
   /** The newest position that somebody asked for in vain; 0: none. */
   #wanted = 0;
   #timer: number | null = null;
@@ -83,7 +85,16 @@ export class StateServing {
   }
 
   #read(): void {
-    const { store, send, onFailed, onSnapshotWanted } = this.#options;
+    if (this.#isResting) return;
+    this.#isResting = true;
+    this.#options.spare.whenRested(() => {
+      this.#isResting = false;
+      this.#readSome();
+    });
+  }
+
+  #readSome(): void {
+    const { store, spare } = this.#options;
     while (this.#reading < READS_MAX) {
       const next = this.#queue.shift();
       if (next === undefined) return;
@@ -94,17 +105,28 @@ export class StateServing {
         continue;
       }
       this.#reading += 1;
-      store.readChunk(manifest, index, (problem, bytes) => {
+      const read = (problem: SnapshotProblem | null, bytes: Uint8Array): void => {
         this.#reading -= 1;
-        if (problem === null) send(to, { kind: "chunk", digest, index, bytes }, true);
-        else if (problem.code === "damaged") {
-          this.#wanted = Math.max(this.#wanted, manifest.position.index);
-          this.#gone(to, digest);
-          onSnapshotWanted();
-        } else onFailed({ code: problem.code, message: problem.message });
+        this.#hasRead({ to, digest, index }, manifest, problem, bytes);
         this.#read();
-      });
+      };
+      store.readChunk(manifest, index, spare.counted(read));
     }
+  }
+
+  #hasRead(
+    { to, digest, index }: ChunkToSend,
+    { position }: Manifest,
+    problem: SnapshotProblem | null,
+    bytes: Uint8Array,
+  ): void {
+    const { send, onFailed, onSnapshotWanted } = this.#options;
+    if (problem === null) return send(to, { kind: "chunk", digest, index, bytes }, true);
+    if (problem.code !== "damaged")
+      return onFailed({ code: problem.code, message: problem.message });
+    this.#wanted = Math.max(this.#wanted, position.index);
+    this.#gone(to, digest);
+    onSnapshotWanted();
   }
 
   #gone(to: NodeId, digest: string): void {

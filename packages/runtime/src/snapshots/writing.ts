@@ -28,15 +28,15 @@ const TOO_LARGE: PortError = Object.freeze({
 
 /**
  * Writes an image into the unfinished data file, a chunk per slice and every slice in a turn of its
- * own, so that nothing waits for more than one; then hands over the encoded manifest. The image is
- * released.
+ * own, in spare time, so that nothing waits for more than one; then hands over the encoded
+ * manifest. The image is released.
  */
 export function writeData(
   ports: SnapshotPorts,
   source: DataToWrite,
   done: (error: PortError | null, manifest: Uint8Array) => void,
 ): void {
-  const { disk, clock, checksum } = ports;
+  const { disk, spare, checksum } = ports;
   const { position, image, protocolImage, tenure } = source;
   const name = writingName(position.index);
   const chunks: Chunk[] = [];
@@ -55,9 +55,9 @@ export function writeData(
   };
   const proceed = (error: PortError | null): void => {
     if (error !== null) return end(error);
-    if (offset - synced < SYNC_BYTES) return clock.defer(slice);
+    if (offset - synced < SYNC_BYTES) return spare.soon(slice);
     synced = offset;
-    disk.sync(name, (failed) => (failed === null ? clock.defer(slice) : end(failed)));
+    disk.sync(name, (failed) => (failed === null ? spare.soon(slice) : end(failed)));
   };
   const slice = (): void => {
     const bytes = image.next(source.chunkBytes);

@@ -4,6 +4,7 @@ import type { Guard } from "../guard.ts";
 import { Journal } from "../journal/journal.ts";
 import { beginJournal, journalDisk, removeJournals } from "../journal/of-configuration.ts";
 import { SnapshotStore } from "../snapshots/store.ts";
+import { SpareTime } from "../spare-time.ts";
 import type { ReplicaStorage } from "./replica-storage.ts";
 
 export interface FileStorageOptions {
@@ -12,6 +13,8 @@ export interface FileStorageOptions {
   readonly clock: Clock;
   readonly checksum: Checksum;
   readonly guard: Guard;
+  /** When snapshots are written and read; absent: at any time. */
+  readonly spare?: SpareTime;
   /** Size at which a segment of a journal ends. */
   readonly segmentBytes: number;
   /** Configurations of which there are segments on the disk. */
@@ -21,6 +24,7 @@ export interface FileStorageOptions {
 /** Journals and snapshots in files on a disk. */
 export function createFileStorage(options: FileStorageOptions): ReplicaStorage {
   const { disk, clock, checksum, guard, segmentBytes } = options;
+  const { spare = new SpareTime(clock) } = options;
   const journals = new Set(options.journals);
   return {
     get journals() {
@@ -51,7 +55,8 @@ export function createFileStorage(options: FileStorageOptions): ReplicaStorage {
         },
       );
     },
-    snapshots: (chunkBytes) => new SnapshotStore({ disk, clock, checksum, guard, chunkBytes }),
+    snapshots: (chunkBytes) =>
+      new SnapshotStore({ disk, clock, checksum, guard, spare, chunkBytes }),
     // The disk itself ends what is under way before it is unlocked.
     close: (done) => clock.defer(done),
   };

@@ -74,7 +74,7 @@ export function onProbed(state: MultipaxosState, out: Out, from: NodeId, message
  * Phase 1a. The own promise is durable before anybody hears of the ballot, so it is never used
  * twice.
  */
-function campaign(state: MultipaxosState, out: Out): void {
+export function campaign(state: MultipaxosState, out: Out): void {
   const ballot = nextBallot(highestBallot(state), state.settings.self);
   state.promised = ballot;
   see(state, ballot);

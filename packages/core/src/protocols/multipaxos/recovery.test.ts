@@ -35,6 +35,15 @@ describe("recovery", () => {
     expect(solo.timers.get("election")).toBeGreaterThanOrEqual(solo.state.tuning.electionMs);
   });
 
+  test("who led the configuration before stands at once, if it votes, above its promise", () => {
+    const records = [{ kind: "promised", ballot: ballot("3.1") }] as const;
+    expect(createSolo({ led: true, records }).started).toEqual([
+      "persist promised 4.0",
+      "send 0,1,2: prepare ballot=4.0 chosenUpTo=0",
+    ]);
+    expect(createSolo({ led: true, voter: false }).started).toEqual([]);
+  });
+
   test("takes up the highest promise, whichever record made it", () => {
     const promises = [ballot("3.1"), ballot("5.2"), ballot("4.0")];
     const records = promises.map((of) => ({ kind: "promised", ballot: of }) as const);

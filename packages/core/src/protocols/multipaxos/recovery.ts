@@ -4,6 +4,7 @@ import type { About, JournalRecord } from "../../effect.ts";
 import type { Slot } from "../../ids.ts";
 import { invariant } from "../../invariant.ts";
 import type { Start } from "../../protocol.ts";
+import { campaign } from "./candidate.ts";
 import { checkpointRecords } from "./compaction.ts";
 import { faultyRuns, markFaulty } from "./faulty.ts";
 import { hearOfChosen } from "./learner.ts";
@@ -92,6 +93,7 @@ export function onStart(state: MultipaxosState, out: Out, start: Start): void {
   see(state, state.promised);
   findStop(state);
   if (state.others.length === 0 && state.voter) setTimer(out, "election", 0);
+  else if (start.led === true && state.voter) campaign(state, out);
   else armElection(state, out);
 }
 

@@ -179,7 +179,8 @@ function isSpent(state: ElectionState, around: Surroundings): boolean {
   return compareBallots(promised, state.own) >= 0;
 }
 
-function takeOver(state: ElectionState): void {
+/** From now on this replica would lead, in a ballot above all that it has heard of. */
+export function takeOver(state: ElectionState): void {
   const number = numberOf(highestOf(state.leader, state.highest)) + 1;
   state.own = ballotOf(number, priorityOf(state.own), state.self);
   state.leader = state.own;

@@ -13,6 +13,7 @@ import {
   onReply,
   opinionOf,
   resumeElection,
+  takeOver,
   wayToLeader,
 } from "./election.ts";
 import { hearOfChosen } from "./learner.ts";
@@ -109,16 +110,23 @@ function dispatch(
   }
   if (input.kind === "timeout" && input.name === "election") return onElectionTimeout(state, out);
   onSequenceInput(sequence, out, input as SequenceInput);
-  if (input.kind === "start" || (input.kind === "admit" && sequence.voter))
-    beginElection(state, out);
+  if (input.kind === "start") beginElection(state, out, input.led === true);
+  else if (input.kind === "admit" && sequence.voter) beginElection(state, out, false);
 }
 
-/** The election begins with what the log has promised, and so does a member that is admitted. */
-function beginElection(state: OmniPaxosState, out: Out): void {
+/**
+ * The election begins with what the log has promised, and so does a member that is admitted. Who
+ * led the configuration before takes over at once: there is nobody else to be heard first.
+ */
+function beginElection(state: OmniPaxosState, out: Out, led: boolean): void {
   const { election, sequence } = state;
   resumeElection(election, sequence.promised);
   state.ticks = 0;
   if (sequence.others.length === 0) return onElectionTimeout(state, out);
+  if (led && sequence.voter) {
+    takeOver(election);
+    campaign(sequence, out, election.own);
+  }
   askOthers(state, out);
 }
 

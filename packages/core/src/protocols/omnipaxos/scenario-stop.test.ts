@@ -184,3 +184,33 @@ test("preparable_peers_test, #156, X3: members have any ids, and trim with one d
   cluster.run(3 * electionMs);
   expect(cluster.node(dead).executed).toHaveLength(10);
 });
+
+describe("the configuration after it", () => {
+  const leaders = ({ nodes }: Cluster): NodeId[] =>
+    nodes.filter(({ state }) => state.sequence.role.kind === "leader").map(({ id }) => id);
+
+  test("who led before leads again at once; without it nobody does before a round is over", () => {
+    const usual = createCluster({ size: 3 });
+    usual.startAll();
+    usual.run(electionMs / 2);
+    expect(leaders(usual)).toEqual([]);
+    const cluster = createCluster({ size: 3, led: 0 });
+    cluster.startAll();
+    cluster.run(electionMs / 2);
+    expect(leaders(cluster)).toEqual([0]);
+    // Nobody outbids it when the rounds begin to be judged.
+    cluster.run(6 * electionMs);
+    expect(leaders(cluster)).toEqual([0]);
+    const campaigns = cluster.nodes.flatMap((n) => n.observed.filter((e) => e === "campaign"));
+    expect(campaigns).toHaveLength(1);
+  });
+
+  test("who may not vote does not lead on, though it led before", () => {
+    const cluster = createCluster({ size: 3, led: 0, nonVoters: [0] });
+    cluster.startAll();
+    cluster.run(electionMs / 2);
+    expect(leaders(cluster)).toEqual([]);
+    cluster.run(6 * electionMs);
+    expect(leaders(cluster)).toHaveLength(1);
+  });
+});

@@ -1,6 +1,7 @@
 import { crc32, type NodeId, type Position, Reader, Writer } from "@synod/core";
 import { Scheduler } from "@synod/simulator";
 import type { Execution } from "../../execution.ts";
+import { SpareTime } from "../../spare-time.ts";
 import type { Manifest } from "../manifest.ts";
 import type { SnapshotStore } from "../store.ts";
 import { StateTransfer } from "../transfer.ts";
@@ -70,6 +71,7 @@ export class TransferMember {
       clock: this.#life.clock,
       random: this.#life.random,
       guard: (callback) => callback,
+      spare: new SpareTime(this.#life.clock),
       send: (to, message) => this.#members.send(this.node, to, message),
       have: () => this.execution.executedUpTo,
       onInstalled: (manifest) => this.#load(manifest),

@@ -36,6 +36,7 @@ export interface SoloOptions {
   readonly quorums?: QuorumSystem;
   readonly tuning?: Readonly<Record<string, number>>;
   readonly voter?: boolean;
+  readonly led?: boolean;
   readonly records?: readonly (MultipaxosRecord | JournalRecord)[];
   readonly missing?: readonly About[] | "unnamed";
   readonly delivered?: Slot;
@@ -128,6 +129,7 @@ export function createSolo(options: SoloOptions = {}) {
     image: new Uint8Array(0),
     incarnation: options.incarnation ?? 1,
     voter: options.voter ?? true,
+    led: options.led ?? false,
   });
 
   return {

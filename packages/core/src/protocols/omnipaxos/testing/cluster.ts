@@ -53,6 +53,8 @@ export interface ClusterOptions {
   readonly sink?: string[];
   /** Nodes that start without the right to vote. */
   readonly nonVoters?: readonly NodeId[];
+  /** Led the configuration before, as its first start says. */
+  readonly led?: NodeId;
 }
 
 export interface TestNode {
@@ -358,6 +360,7 @@ export function createCluster(options: ClusterOptions) {
       image: new Uint8Array(0),
       incarnation: owner.incarnation,
       voter: owner.voter,
+      led: id === options.led && owner.incarnation === 1,
     });
   }
 
