@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import type { MemberList } from "@synod/server";
-import { BenchCluster, type BenchNode, SYNOD } from "./cluster.ts";
+import { BenchCluster, type BenchNode } from "./cluster.ts";
 import type { LoadResult } from "./load.ts";
 import type { Item, Report, RunOptions } from "./report.ts";
 import { startLoad, USUAL_LOAD } from "./run-load.ts";
@@ -12,6 +10,10 @@ const MB = 1_000_000;
 /** Within this a change has to be over, on however slow a machine. */
 const CHANGE_MS = 300_000;
 const POLL_MS = 100;
+/** Under load before anything is changed: long enough to see how uneven that is by itself. */
+const BEFORE_MS = 30_000;
+const AFTER_MS = 20_000;
+const QUICK_MS = 3_000;
 
 interface Scenario {
   readonly name: string;
@@ -38,8 +40,9 @@ interface Found {
 }
 
 /**
- * Members of a cluster that holds much are replaced under load, by the command that an operator
- * uses. The leader stays, and all writes go to it: those who leave or come are not what is asked.
+ * Members of a cluster that holds much are replaced under load, over HTTP: the command would take
+ * a core for a second to start. The leader stays, and all writes go to it: those who leave or come
+ * are not what is asked.
  */
 export const reconfigure: Item = {
   name: "reconfigure",
@@ -105,7 +108,8 @@ async function replace(cluster: BenchCluster, change: Change, options: RunOption
   const at = (begun - result.beganAt) / 1_000;
   const stateBytes = (await cluster.status(leader))?.snapshotBytes ?? 0;
   const seconds = (ended - begun) / 1_000;
-  return { course: courseOf(result.perSecond, at), load: result, seconds, stateBytes, at };
+  const course = courseOf(result.perSecond, at, at + seconds);
+  return { course, load: result, seconds, stateBytes, at };
 }
 
 /** When the change was begun and when it was over, of `Date.now()`. */
@@ -114,34 +118,49 @@ async function perform(
   { leader, leaving, coming }: Change,
   { quick, say }: RunOptions,
 ): Promise<{ readonly begun: number; readonly ended: number }> {
-  await sleep(quick ? 3_000 : 11_000);
+  await sleep(quick ? QUICK_MS : BEFORE_MS);
   const { host, port } = cluster.node(leader).http;
-  const url = `http://${host}:${port}`;
+  const url = `http://${host}:${port}/_synod/members`;
   const begun = Date.now();
   const since = (): string => `${((Date.now() - begun) / 1_000).toFixed(1)} s`;
   for (const [index, { id, peer, dataId }] of coming.entries()) {
-    const flags = ["--by", `${id}`, "--peer", peer, "--data-id", dataId, "--timeout", "60000"];
-    await member("replace", `${leaving[index]}`, ...flags, "--url", url);
+    await change(`${url}/${leaving[index]}`, JSON.stringify({ id, peer, dataId }));
     say(`node ${id} is a member after ${since()}`);
   }
-  await isOver(url);
+  await isOver(
+    url,
+    coming.map(({ id }) => id),
+  );
   const ended = Date.now();
   say(`all hold the state after ${since()}`);
-  await sleep(quick ? 3_000 : 20_000);
+  await sleep(quick ? QUICK_MS : AFTER_MS);
   return { begun, ended };
 }
 
-async function member(...args: readonly string[]): Promise<void> {
-  await promisify(execFile)(process.execPath, [SYNOD, "member", ...args]);
-}
-
-/** Until all members hold the state. */
-async function isOver(url: string): Promise<void> {
+/** Puts another node in the place of a member, as soon as the cluster is ready for it. */
+async function change(url: string, body: string): Promise<void> {
   const end = Date.now() + CHANGE_MS;
   for (;;) {
-    const answer = await fetch(`${url}/_synod/members`);
-    const { members } = (await answer.json()) as MemberList;
-    if (members.every(({ holdsState }) => holdsState)) return;
+    const answer = await fetch(url, {
+      method: "PUT",
+      headers: { "synod-deadline-ms": "5000" },
+      body,
+    });
+    const said = await answer.text();
+    if (answer.ok) return;
+    const isEarly = answer.status >= 500 || said.includes("configuration-unsettled");
+    if (!isEarly || Date.now() > end) throw new Error(`${url}: ${said}`);
+    await sleep(POLL_MS);
+  }
+}
+
+/** Until these are members, and all members hold the state. */
+async function isOver(url: string, coming: readonly number[]): Promise<void> {
+  const end = Date.now() + CHANGE_MS;
+  for (;;) {
+    const { members } = (await (await fetch(url)).json()) as MemberList;
+    const areIn = coming.every((id) => members.some((member) => member.id === id));
+    if (areIn && members.every(({ holdsState }) => holdsState)) return;
     if (Date.now() > end) throw new Error(`the change is not over: ${JSON.stringify(members)}`);
     await sleep(POLL_MS);
   }
@@ -151,10 +170,13 @@ function report(found: readonly (readonly [Scenario, Found])[], entries: number)
   const figures: Record<string, number> = {};
   const rows = found.map(([{ name }, { course, load, seconds, stateBytes }]) => {
     figures[`reconfigure ${name}, drop %`] = course.dropPercent;
+    figures[`reconfigure ${name}, mean drop %`] = 100 * (1 - course.during / course.before);
     figures[`reconfigure ${name}, back to normal s`] = course.backToNormal;
     return [
       name,
       course.before.toFixed(0),
+      course.worstBefore.toFixed(0),
+      course.during.toFixed(0),
       course.worst.toFixed(0),
       course.dropPercent.toFixed(0),
       String(course.low),
@@ -171,7 +193,9 @@ function report(found: readonly (readonly [Scenario, Found])[], entries: number)
     head: [
       "replaced",
       "before, ops/s",
-      "worst second",
+      "worst second before",
+      "meanwhile, ops/s",
+      "worst second from then on",
       "drop %",
       `seconds < ${percent} %`,
       "back to normal, s",
