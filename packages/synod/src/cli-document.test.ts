@@ -33,7 +33,7 @@ function asItShouldBe(document: string, helps: ReadonlyMap<string, string>): str
 
 // After a change of a command: npm test -- --project unit cli-document -u
 test("docs/cli.md shows the help of every command as it is", async () => {
-  const program = createProgram();
+  const program = await createProgram();
   const helps = new Map(allCommands(program).map((command) => [nameOf(command), helpOf(command)]));
   const document = readFileSync(`${DOCS}cli.md`, "utf8");
   const sections = [...document.matchAll(/^## `([^`]+)`$/gm)].map(([, name]) => name);

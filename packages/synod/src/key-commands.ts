@@ -17,15 +17,21 @@ interface ReadOptions extends NodeOptions {
 /** How long the answer may take beyond the deadline that the node itself keeps. */
 const GRACE_MS = 1_000;
 
-export function addKeyCommands(program: Command): void {
+export function addGetCommand(program: Command): void {
   const get = program.command("get <key>").summary("print the value of a key");
   addNodeOptions(get)
     .description("Print the value of a key: its bytes, and nothing else unless to a terminal.")
     .option("--stale", "answer at once from the node's own copy, which may be old")
     .action(runGet);
+}
+
+export function addPutCommand(program: Command): void {
   const put = program.command("put <key> <value>").summary("write a value");
   addNodeOptions(put).description("Write a value. The value - is read from standard input.");
   addSessionOptions(put).action(runPut);
+}
+
+export function addDeleteCommand(program: Command): void {
   const remove = program.command("delete <key>").summary("delete a key");
   addNodeOptions(remove).description("Delete a key. Exit code 1 when it was not there.");
   addSessionOptions(remove).action(runDelete);

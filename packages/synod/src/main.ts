@@ -5,7 +5,8 @@ import { createProgram } from "./program.ts";
 /** Runs the command `synod` with these arguments; resolves with its exit code and never rejects. */
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    await createProgram().parseAsync([...args], { from: "user" });
+    const program = await createProgram(args[0]);
+    await program.parseAsync([...args], { from: "user" });
     return EXIT_CODES.ok.code;
   } catch (error) {
     // Commander has said what is wrong, or printed the help that was asked for.

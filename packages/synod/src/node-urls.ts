@@ -1,5 +1,4 @@
 import { type Command, Option } from "commander";
-import { readCluster } from "./cluster.ts";
 import { collectUrls, wholeNumber } from "./options.ts";
 
 /** Where `synod demo` puts its nodes unless told otherwise: whoever names no node means these. */
@@ -36,6 +35,8 @@ export function addNodeOptions(command: Command): Command {
 /** All nodes that may be asked, in the order in which to try them. */
 export async function nodeUrls(options: NodeOptions): Promise<readonly string[]> {
   if (options.cluster === undefined) return options.url ?? DEFAULT_URLS;
+  // What reads such a file comes with a whole server, for which others need not wait.
+  const { readCluster } = await import("./cluster.ts");
   const cluster = await readCluster(options.cluster);
   return cluster.members.map((member) => `http://${member.http}`);
 }

@@ -1,5 +1,4 @@
-import { SERVER_PROTOCOL_NAMES } from "@synod/server";
-import { InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError } from "commander";
 
 /** Parsers of option values; what they throw becomes a usage error that names the option. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -15,11 +14,6 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 export function nodeIds(text: string): number[] {
   const parse = wholeNumber(0, 65_535);
   return text.split(",").map((id) => parse(id.trim()));
-}
-
-/** What keeps the log of a server. */
-export function protocolOption(description: string): Option {
-  return new Option("--protocol <name>", description).choices(SERVER_PROTOCOL_NAMES);
 }
 
 /** `--url` may be given several times, and as a list with commas. */

@@ -1,25 +1,37 @@
 import { Command } from "commander";
-import { addCheckCommand } from "./check/check-command.ts";
-import { addDemoCommand } from "./demo/demo-command.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
-import { addExploreCommand } from "./explore/explore-command.ts";
-import { addFormatCommand } from "./format-command.ts";
-import { addKeyCommands } from "./key-commands.ts";
-import { addMemberCommand } from "./member/member-command.ts";
-import { addPmmcCommand } from "./pmmc/pmmc-command.ts";
-import { addReplayCommand } from "./sim/replay-command.ts";
-import { addSimCommand } from "./sim/sim-command.ts";
-import { addSoakCommand } from "./soak/soak-command.ts";
-import { addStartCommand } from "./start-command.ts";
-import { addStatusCommand } from "./status-command.ts";
-import { addToyCommand } from "./toy/toy-command.ts";
 import { VERSION } from "./version.ts";
+
+/**
+ * What adds each command, in the order of the help. Whoever runs one command waits for its modules
+ * and not for those of all others, which took longer than most commands themselves.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  demo: async () => (await import("./demo/demo-command.ts")).addDemoCommand,
+  format: async () => (await import("./format-command.ts")).addFormatCommand,
+  start: async () => (await import("./start-command.ts")).addStartCommand,
+  get: async () => (await import("./key-commands.ts")).addGetCommand,
+  put: async () => (await import("./key-commands.ts")).addPutCommand,
+  delete: async () => (await import("./key-commands.ts")).addDeleteCommand,
+  status: async () => (await import("./status-command.ts")).addStatusCommand,
+  member: async () => (await import("./member/member-command.ts")).addMemberCommand,
+  sim: async () => (await import("./sim/sim-command.ts")).addSimCommand,
+  replay: async () => (await import("./sim/replay-command.ts")).addReplayCommand,
+  check: async () => (await import("./check/check-command.ts")).addCheckCommand,
+  explore: async () => (await import("./explore/explore-command.ts")).addExploreCommand,
+  soak: async () => (await import("./soak/soak-command.ts")).addSoakCommand,
+  toy: async () => (await import("./toy/toy-command.ts")).addToyCommand,
+  pmmc: async () => (await import("./pmmc/pmmc-command.ts")).addPmmcCommand,
+};
 
 /** Fixed, so that what docs/cli.md shows is what everybody sees. */
 const HELP_COLUMNS = 80;
 
-/** The whole command line. Parsing it throws a `CommanderError` or a `CommandFailure`. */
-export function createProgram(): Command {
+/**
+ * The command line, with nothing but the command of this name; with all of them when there is none.
+ * Parsing it throws a `CommanderError` or a `CommandFailure`.
+ */
+export async function createProgram(name = ""): Promise<Command> {
   const program = new Command("synod")
     .description(
       "A durable, replicated key-value store that survives crashes, on Multi-Paxos or OmniPaxos.",
@@ -30,19 +42,8 @@ export function createProgram(): Command {
     .showHelpAfterError("(add --help for what is possible)")
     .addHelpText("after", `\n${exitCodeText()}`)
     .exitOverride();
-  addDemoCommand(program);
-  addFormatCommand(program);
-  addStartCommand(program);
-  addKeyCommands(program);
-  addStatusCommand(program);
-  addMemberCommand(program);
-  addSimCommand(program);
-  addReplayCommand(program);
-  addCheckCommand(program);
-  addExploreCommand(program);
-  addSoakCommand(program);
-  addToyCommand(program);
-  addPmmcCommand(program);
+  const names = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
+  for (const load of names.map((each) => COMMANDS[each])) (await load?.())?.(program);
   for (const command of allCommands(program)) {
     command.configureOutput({
       getOutHelpWidth: () => HELP_COLUMNS,

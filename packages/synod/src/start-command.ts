@@ -9,7 +9,8 @@ import {
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readForNewcomer, readMember } from "./cluster.ts";
 import { CommandFailure } from "./exit-codes.ts";
-import { nodeIds, protocolOption, wholeNumber } from "./options.ts";
+import { nodeIds, wholeNumber } from "./options.ts";
+import { protocolOption } from "./protocol-option.ts";
 import { synodFailure } from "./synod-failure.ts";
 
 interface StartOptions {

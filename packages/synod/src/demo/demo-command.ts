@@ -1,6 +1,7 @@
 import { DEFAULT_SERVER_PROTOCOL } from "@synod/server";
 import { type Command, Option } from "commander";
-import { protocolOption, wholeNumber } from "../options.ts";
+import { wholeNumber } from "../options.ts";
+import { protocolOption } from "../protocol-option.ts";
 import { runDemo } from "./demo.ts";
 import { DEFAULT_BASE_PORT, DEFAULT_NODES } from "./demo-folder.ts";
 
