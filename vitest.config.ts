@@ -1,6 +1,8 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { alias } from "./tools/aliases.ts";
+import { LongestFirst } from "./tools/longest-first.ts";
 import { mutantPlugin } from "./tools/mutants/vitest-plugin.mjs";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
@@ -20,7 +22,11 @@ interface Suite {
    * for each file takes as long as the tests. So no test may mock a module as a whole.
    */
   readonly shared?: boolean;
-  /** Runs its files one at a time. */
+  /**
+   * Runs its files one at a time: they start processes that keep all cores busy. The others take as
+   * many files at once as there are cores; vitest itself would leave one core to its main process,
+   * which has next to nothing to do.
+   */
   readonly serial?: boolean;
   readonly globalSetup?: string;
 }
@@ -41,7 +47,8 @@ function project(suite: Suite) {
       maxConcurrency: 2,
       sequence: { groupOrder: suite.order },
       ...(suite.shared ? { isolate: false } : {}),
-      ...(suite.serial ? { fileParallelism: false, maxWorkers: 1 } : {}),
+      maxWorkers: suite.serial ? 1 : availableParallelism(),
+      fileParallelism: suite.serial !== true,
       ...(suite.globalSetup ? { globalSetup: suite.globalSetup } : {}),
     },
   };
@@ -50,6 +57,7 @@ function project(suite: Suite) {
 export default defineConfig({
   test: {
     reporters: ["./tools/vitest-reporter.ts"],
+    sequence: { sequencer: LongestFirst },
     projects: [
       project({ name: "tools", include: ["tools/**/*.test.ts"], timeoutMs: 120_000, order: 0 }),
       project({
@@ -77,6 +85,7 @@ export default defineConfig({
         include: ["packages/*/src/**/*.mutant.test.ts"],
         timeoutMs: 120_000,
         order: 4,
+        serial: true,
         globalSetup: "./tools/ensure-built.ts",
       }),
       project({
