@@ -1,5 +1,6 @@
 // Runs the directed tests of many seeded bugs in one process, for most of what such a test takes is
 // the start of vitest: one project for each bug named in SYNOD_MUTANTS, with that bug in its code.
+// Threads start sooner than processes, and no directed test needs a process of its own.
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { alias } from "../aliases.ts";
@@ -15,7 +16,7 @@ export default defineConfig({
     projects: names.map((name) => ({
       plugins: [mutantPlugin(name)],
       resolve: { alias },
-      test: { name, root, include: [mutantNamed(name).test?.file ?? ""], pool: "forks" as const },
+      test: { name, root, include: [mutantNamed(name).test?.file ?? ""], pool: "threads" as const },
     })),
   },
 });

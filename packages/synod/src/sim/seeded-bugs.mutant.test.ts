@@ -32,13 +32,15 @@ function synod(...args: string[]) {
 /** Bugs that are tried in one process. */
 const TOGETHER = 14;
 
+const directed = mutants.filter(({ test }) => test !== undefined);
+const batchCount = Math.ceil(directed.length / TOGETHER);
 const batches = new Map<number, ReturnType<typeof testTogether>>();
 
+/** Neighbours are in batches of their own, so that tests side by side wait for several of them. */
 function tested(mutant: Mutant): ReturnType<typeof testTogether> {
-  const directed = mutants.filter(({ test }) => test !== undefined);
-  const batch = Math.floor(directed.indexOf(mutant) / TOGETHER);
-  const first = batch * TOGETHER;
-  const verdicts = batches.get(batch) ?? testTogether(directed.slice(first, first + TOGETHER));
+  const batch = directed.indexOf(mutant) % batchCount;
+  const members = directed.filter((_, at) => at % batchCount === batch);
+  const verdicts = batches.get(batch) ?? testTogether(members);
   batches.set(batch, verdicts);
   return verdicts;
 }
