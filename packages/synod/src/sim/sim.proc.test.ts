@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("../../../../", import.meta.url));
 function sim(...args: string[]) {
   const command = `${root}packages/synod/bin/synod.js`;
   const done = spawnSync(process.execPath, [command, "sim", ...args], { encoding: "utf8" });
-  return { code: done.status, text: `${done.stdout}${done.stderr}` };
+  return { code: done.status, out: done.stdout, text: `${done.stdout}${done.stderr}` };
 }
 
 describe("synod sim", () => {
@@ -25,8 +25,8 @@ describe("synod sim", () => {
   });
 
   it("sweeps for a program: one line of JSON", () => {
-    const { code, text } = sim("--seeds", "2", "--from", "31", "--jobs", "1", "--json");
-    const { probes, ...figures } = JSON.parse(text);
+    const { code, out } = sim("--seeds", "2", "--from", "31", "--jobs", "1", "--json");
+    const { probes, ...figures } = JSON.parse(out);
     expect(figures).toMatchObject({ protocol: "multipaxos", seeds: 2, violations: 0, jobs: 1 });
     expect(figures.missing).toEqual([]);
     for (const sum of ["nodeHours", "events", "operations", "faults", "seconds"])
