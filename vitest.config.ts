@@ -8,7 +8,7 @@ import { mutantPlugin } from "./tools/mutants/vitest-plugin.mjs";
 const root = fileURLToPath(new URL(".", import.meta.url));
 
 /** The slow suites, told apart by the ending of the file name. */
-const slow = ["sim", "model", "mutant", "proc"].map((kind) => `**/*.${kind}.test.ts`);
+const slow = ["sim", "model", "mutant", "proc", "alone"].map((kind) => `**/*.${kind}.test.ts`);
 
 interface Suite {
   readonly name: string;
@@ -23,9 +23,8 @@ interface Suite {
    */
   readonly shared?: boolean;
   /**
-   * Runs its files one at a time: they start processes that keep all cores busy. The others take as
-   * many files at once as there are cores; vitest itself would leave one core to its main process,
-   * which has next to nothing to do.
+   * Runs its files one at a time. The others take as many files at once as there are cores; vitest
+   * itself would leave one core to its main process, which has next to nothing to do.
    */
   readonly serial?: boolean;
   readonly globalSetup?: string;
@@ -93,6 +92,13 @@ export default defineConfig({
         include: ["packages/*", "examples"].map((path) => `${path}/src/**/*.proc.test.ts`),
         timeoutMs: 60_000,
         order: 5,
+        globalSetup: "./tools/ensure-built.ts",
+      }),
+      project({
+        name: "alone",
+        include: ["packages/*/src/**/*.alone.test.ts"],
+        timeoutMs: 60_000,
+        order: 6,
         serial: true,
         globalSetup: "./tools/ensure-built.ts",
       }),

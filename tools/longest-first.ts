@@ -6,6 +6,8 @@ import { BaseSequencer } from "vitest/node";
 const longest: readonly string[] = [
   "packages/synod/src/sim/lives.sim.test.ts",
   "packages/core/src/protocols/multipaxos/random.sim.test.ts",
+  "packages/synod/src/kill.proc.test.ts",
+  "packages/synod/src/pages.proc.test.ts",
 ];
 
 export class LongestFirst extends BaseSequencer {

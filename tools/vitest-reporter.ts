@@ -8,16 +8,16 @@ import { DefaultReporter } from "vitest/node";
 
 /**
  * Seconds each suite may take on two cores; a suite that takes longer says so. With two minutes to
- * install and build, and four in reserve (the tools take one of those), all of it fits into 25
- * minutes.
+ * install and build, and four in reserve, all of it fits into 25 minutes.
  */
 const budgets: Readonly<Record<string, number>> = {
   tools: 60,
-  unit: 180,
-  sim: 360,
-  model: 180,
+  unit: 150,
+  sim: 300,
+  model: 120,
   mutant: 240,
   proc: 180,
+  alone: 90,
 };
 
 interface Suite {
