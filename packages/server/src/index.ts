@@ -21,6 +21,7 @@ export { FAILURE_STATUS, type Problem } from "./problem.ts";
 export {
   DEFAULT_SERVER_PROTOCOL,
   SERVER_PROTOCOL_NAMES,
+  SERVER_PROTOCOL_TUNING,
   type ServerProtocolName,
 } from "./protocols.ts";
 export { type RunningServer, type ServerOptions, startServer } from "./start-server.ts";

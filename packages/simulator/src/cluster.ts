@@ -156,7 +156,7 @@ export class Cluster<S, M> {
       configuration: this.configuration,
       self: node,
       tuning: life.tuning,
-      protocolTuning: system.protocolTuning(life),
+      protocolTuning: system.protocolTuning(life, node),
       ...(system.checksum === undefined ? {} : { checksum: system.checksum }),
       listener: {
         answered: (token, outcome) => {

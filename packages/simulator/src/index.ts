@@ -44,6 +44,6 @@ export { lifeOf, type RunOptions, runSeed, type SeedReport } from "./run-seed.ts
 export { Scheduler } from "./scheduler.ts";
 export { countEvents, type ShrinkOptions, type Shrunk, shrink } from "./shrink.ts";
 export type { Story, StoryKind } from "./story.ts";
-export type { OperationCodec, SimulatedSystem } from "./system.ts";
+export type { MemberStatus, OperationCodec, SimulatedSystem } from "./system.ts";
 export { type ClockFaults, virtualClock, virtualRandom } from "./virtual-clock.ts";
 export { type NetworkWatch, Switchboard } from "./virtual-network.ts";

@@ -8,7 +8,7 @@ import type { Life } from "./life.ts";
 import type { Panel } from "./oracles/panel.ts";
 import { checkRest } from "./oracles/rest.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { OperationCodec } from "./system.ts";
+import type { MemberStatus, OperationCodec } from "./system.ts";
 import type { Switchboard } from "./virtual-network.ts";
 
 /** Operations that each client still does after the faults: progress, not just silence. */
@@ -45,6 +45,8 @@ interface LivenessOptions<S, M> {
   readonly electionTimeoutMs: number;
   /** Whether a core at rest can be expected to keep its leader beside what is outside of it. */
   readonly keepsLeader: boolean;
+  /** Whom these members still have to hand the lead to; null: to nobody. */
+  readonly leadIsDue: (members: readonly MemberStatus[]) => string | null;
   /** Of the newest configuration that anybody lives in. */
   readonly members: () => readonly NodeId[];
   readonly calm: () => void;
@@ -149,9 +151,17 @@ export class Liveness<S, M> {
     if (partial) return this.#served ? null : "nobody was served";
     const busy = clients.filter((client) => !client.finished);
     if (busy.length > 0) return `clients ${busy.map((client) => client.plan.index)} are busy`;
-    if (this.#options.life.members === undefined) return checkRest(cluster, nodes, panel, codec);
     // Who is no member any more needs to come to nothing.
-    return checkRest(cluster, new Set(this.#options.members()), panel, codec);
+    const { life, members } = this.#options;
+    const demanded = life.members === undefined ? nodes : new Set(members());
+    return checkRest(cluster, demanded, panel, codec) ?? this.#leadDueIn(demanded);
+  }
+
+  #leadDueIn(nodes: ReadonlySet<NodeId>): string | null {
+    const members = this.#options.cluster.members.flatMap(({ node, host }) =>
+      nodes.has(node) && host !== null ? [{ node, status: host.status().replica }] : [],
+    );
+    return this.#options.leadIsDue(members);
   }
 
   #demand(stage: "core" | "all", nodes: ReadonlySet<NodeId>): void {

@@ -1,4 +1,4 @@
-import type { Machine, Protocol } from "@synod/core";
+import type { Machine, NodeId, Protocol, ProtocolStatus } from "@synod/core";
 import type { Checksum } from "@synod/runtime";
 import type { Life } from "./life.ts";
 import type { ProbeKind } from "./probes.ts";
@@ -14,8 +14,8 @@ export interface SimulatedSystem<S, M> {
   /** A faster way to the same checksum than core's own, where there is one. */
   readonly checksum?: Checksum;
   createMachine(): Machine;
-  /** Protocol numbers that suit this life's delays. */
-  protocolTuning(life: Life): Readonly<Record<string, number>>;
+  /** Protocol numbers of a node that suit this life's delays. */
+  protocolTuning(life: Life, node: NodeId): Readonly<Record<string, number>>;
   /**
    * Time-out after which a follower starts an election at the latest, ms: liveness is measured in
    * it.
@@ -31,7 +31,13 @@ export interface SimulatedSystem<S, M> {
    * core at rest keeps its leader, whatever nodes outside do that hear nothing. Absent: it has
    * none.
    */
-  readonly leaders?: { readonly keptAtRest: boolean };
+  readonly leaders?: {
+    readonly keptAtRest: boolean;
+    /**
+     * Why a core with these members is not at rest: another one should lead; null: it should not.
+     */
+    readonly dueIn?: (life: Life, members: readonly MemberStatus[]) => string | null;
+  };
   /** Operations that a life should have completed; with fewer it would be an empty one. */
   readonly operationsMin: number;
   /** A life drawn for a cluster that works for minutes, as this system needs it. */
@@ -46,6 +52,12 @@ export interface SimulatedSystem<S, M> {
   readonly probes: readonly ProbeKind[];
   /** Common situations that its lives come to too seldom to insist, or never; absent: none. */
   readonly notExpected?: readonly string[];
+}
+
+/** What a member that runs says of its replica. */
+export interface MemberStatus {
+  readonly node: NodeId;
+  readonly status: ProtocolStatus;
 }
 
 /** What a key-value machine understands, seen by a client and by the oracles. */

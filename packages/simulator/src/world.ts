@@ -169,6 +169,7 @@ export class World<S, M> {
       codec: this.#system.operations,
       electionTimeoutMs: this.#system.electionTimeoutMs(this.#life),
       keepsLeader: this.#system.leaders?.keptAtRest === true,
+      leadIsDue: (members) => this.#system.leaders?.dueIn?.(this.#life, members) ?? null,
       members: () => this.#reconfigurer.newest()?.membership.members.map(({ id }) => id) ?? [],
       calm: () => {
         this.#switchboard.calm();

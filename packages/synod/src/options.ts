@@ -16,6 +16,21 @@ export function nodeIds(text: string): number[] {
   return text.split(",").map((id) => parse(id.trim()));
 }
 
+/** Numbers by name, `electionMs=300,priority=2`; an option given twice adds to the first. */
+export function numbersByName(
+  text: string,
+  before: Readonly<Record<string, number>> = {},
+): Record<string, number> {
+  const numbers: Record<string, number> = { ...before };
+  for (const part of text.split(",")) {
+    const [, name, value] = /^\s*([A-Za-z]+)=(\d{1,9})\s*$/.exec(part) ?? [];
+    if (name === undefined)
+      throw new InvalidArgumentError(`"${part}" is not of the form name=number.`);
+    numbers[name] = Number(value);
+  }
+  return numbers;
+}
+
 /** `--url` may be given several times, and as a list with commas. */
 export function collectUrls(text: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), ...text.split(",").map(parseUrl)];

@@ -1,7 +1,9 @@
 import { type Address, formatAddress, parseAddress } from "@synod/node";
 import {
   type ClusterFile,
+  DEFAULT_SERVER_PROTOCOL,
   type RunningServer,
+  SERVER_PROTOCOL_TUNING,
   type ServerOptions,
   type ServerProtocolName,
   startServer,
@@ -9,7 +11,7 @@ import {
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readForNewcomer, readMember } from "./cluster.ts";
 import { CommandFailure } from "./exit-codes.ts";
-import { nodeIds, wholeNumber } from "./options.ts";
+import { nodeIds, numbersByName, wholeNumber } from "./options.ts";
 import { protocolOption } from "./protocol-option.ts";
 import { synodFailure } from "./synod-failure.ts";
 
@@ -18,6 +20,7 @@ interface StartOptions {
   readonly cluster: string;
   readonly dir: string;
   readonly protocol?: ServerProtocolName;
+  readonly tuning?: Readonly<Record<string, number>>;
   readonly http?: Address;
   readonly peer?: Address;
   readonly insecure?: true;
@@ -40,6 +43,11 @@ export function addStartCommand(program: Command): void {
     .requiredOption("--dir <folder>", "the data directory")
     .addOption(
       protocolOption("what keeps the log (default: what the cluster file says, else multipaxos)"),
+    )
+    .option(
+      "--tuning <list>",
+      "numbers of the protocol on this node: name=number, with commas (default: its own)",
+      numbersByName,
     )
     .option("--http <address>", "listen for HTTP here, not where the cluster file says", address)
     .option("--peer <address>", "listen for peers here, not where the cluster file says", address)
@@ -68,12 +76,14 @@ function address(text: string): Address {
 async function runStart(options: StartOptions): Promise<void> {
   const { id, dir } = options;
   const { cluster, peer } = await readPlace(options);
+  const protocolTuning = tuningOf(options, cluster);
   const server = await startNode({
     id,
     cluster,
     directory: dir,
     insecure: options.insecure ?? false,
     ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
+    protocolTuning,
     ...(options.http === undefined ? {} : { http: options.http }),
     ...(options.peer === undefined ? {} : { peer: options.peer }),
     ...(options.fetchFrom === undefined ? {} : { fetchFrom: options.fetchFrom }),
@@ -97,6 +107,19 @@ async function readPlace(
   if (peer === undefined || options.http === undefined)
     throw new CommandFailure("usage", "--join needs --http and --peer: no file says where it is");
   return { cluster: await readForNewcomer(options.cluster, id), peer: formatAddress(peer) };
+}
+
+/** A name that the protocol does not know would do nothing, and nobody would notice. */
+function tuningOf(
+  { protocol, tuning = {} }: StartOptions,
+  cluster: ClusterFile,
+): Readonly<Record<string, number>> {
+  const name = cluster.protocol ?? protocol ?? DEFAULT_SERVER_PROTOCOL;
+  const known = Object.keys(SERVER_PROTOCOL_TUNING[name]);
+  const unknown = Object.keys(tuning).find((given) => !known.includes(given));
+  if (unknown === undefined) return tuning;
+  const message = `--tuning: ${name} has no number ${unknown}, but ${known.join(", ")}`;
+  throw new CommandFailure("usage", message);
 }
 
 async function startNode(options: ServerOptions): Promise<RunningServer> {

@@ -1,5 +1,10 @@
 import type { Effect, Input } from "@synod/core";
-import type { OmniPaxosMessage, OmniPaxosState, Role } from "@synod/core/protocols/omnipaxos";
+import {
+  type OmniPaxosMessage,
+  type OmniPaxosState,
+  type Role,
+  roundMs,
+} from "@synod/core/protocols/omnipaxos";
 import type { ProbeKind } from "@synod/simulator";
 
 const MESSAGES: readonly OmniPaxosMessage["kind"][] = [
@@ -39,6 +44,10 @@ const OFTEN = [
   "omnipaxos: catch-up asked a second member",
   "omnipaxos: promise tells decided values",
   "omnipaxos: promise tells a better log",
+  "omnipaxos: priority moved the lead",
+  "omnipaxos: waited longer after a short lead",
+  "omnipaxos: time-out above its least",
+  "omnipaxos: time-out at its longest",
 ] as const;
 
 /** Situations of OmniPaxos that lives should reach. */
@@ -84,6 +93,8 @@ export function probeOmniPaxosStep(hit: Hit, step: Step): void {
     hit("omnipaxos: compacted with open slots above");
   if (!election.happy) hit("omnipaxos: unhappy");
   if (!election.happy && role.kind === "leader") hit("omnipaxos: leader unhappy");
+  if (election.preference.patience > 1) hit("omnipaxos: waited longer after a short lead");
+  if (input.kind === "timeout" && input.name === "election") probePace(hit, state);
   if ((sequence.catchUp?.tries ?? 0) > 0) hit("omnipaxos: catch-up asked a second member");
   if (role.kind === "leader") {
     const isFull = sequence.length >= sequence.decidedUpTo + sequence.tuning.window;
@@ -101,10 +112,20 @@ export function probeOmniPaxosStep(hit: Hit, step: Step): void {
   }
 }
 
+/** Whether the time-out has followed the links. */
+function probePace(hit: Hit, { pace, sequence }: OmniPaxosState): void {
+  const { electionMinMs, electionMaxMs } = sequence.tuning;
+  if (electionMinMs === 0) return;
+  const lasts = roundMs(pace, sequence.tuning);
+  if (lasts > electionMinMs) hit("omnipaxos: time-out above its least");
+  if (lasts === electionMaxMs) hit("omnipaxos: time-out at its longest");
+}
+
 function probeEvent(hit: Hit, event: string, { state, otherLeads, length }: Step): void {
   const { sequence } = state;
   if (event === "campaign" && sequence.promised.round >= 200)
     hit("omnipaxos: took over from a leader");
+  if (event === "preferred") hit("omnipaxos: priority moved the lead");
   if (event === "steppedDown") hit("omnipaxos: leader overtaken or outbid");
   if (event !== "elected" || sequence.role.kind !== "leader") return;
   if (otherLeads) hit("omnipaxos: two leaders at the same time");

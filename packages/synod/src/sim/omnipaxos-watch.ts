@@ -2,6 +2,7 @@ import { compareBallots, type Effect, hash64, type NodeId, sameBallot } from "@s
 import {
   type Claim,
   decodeRecord,
+  electionProblem,
   type OmniPaxosMessage,
   type OmniPaxosState,
   type Role,
@@ -53,7 +54,7 @@ export function createOmniPaxosWatch(
       const { sequence } = state;
       const seen = seenOf(watch, node);
       if (input.kind === "start") starts(watch, node, sequence, seen);
-      const problem = replicaProblem(sequence);
+      const problem = replicaProblem(sequence) ?? electionProblem(state);
       if (problem !== null) tools.accuse("omnipaxos", `node ${node}: ${problem}`);
       remember(watch, node, sequence, effects);
       tellChosen(watch, node, sequence, seen);

@@ -20,6 +20,7 @@ import { MULTIPAXOS_PROBES } from "./multipaxos-probes.ts";
 import { describeMessage } from "./multipaxos-story.ts";
 import { createMultipaxosWatch } from "./multipaxos-watch.ts";
 import { OMNIPAXOS_SYSTEM } from "./omnipaxos-system.ts";
+import { leadDueIn, omnipaxosOptions } from "./omnipaxos-tuning.ts";
 import { PAXOS_SYSTEM } from "./paxos-system.ts";
 import { leaseTuning, PMMC_SYSTEM } from "./pmmc-system.ts";
 
@@ -129,11 +130,18 @@ const multipaxosKeyValue: SimulatedSystem<MultipaxosState, MultipaxosMessage> = 
 
 const omnipaxosKeyValue: SimulatedSystem<OmniPaxosState, OmniPaxosMessage> = {
   ...OMNIPAXOS_SYSTEM,
-  leaders: { keptAtRest: true },
+  leaders: {
+    keptAtRest: true,
+    dueIn: (life, members) => leadDueIn(life, slowness(life).electionMs, members),
+  },
   operations: keyValueOperations,
   checksum: zlibCrc32,
   createMachine: () => new KeyValueMachine(),
-  protocolTuning: (life) => ({ ...multipaxosTuning(life), priority: pickFor(life)([0, 1, 2], 18) }),
+  protocolTuning: (life, node) => ({
+    ...multipaxosTuning(life),
+    priority: pickFor(life)([0, 1, 2], 18),
+    ...omnipaxosOptions(life, node, slowness(life).electionMs),
+  }),
   electionTimeoutMs: (life) => 2 * slowness(life).electionMs,
   operationsMin: OPERATIONS_MIN,
   adapt: withReconfiguration,

@@ -21,6 +21,8 @@ const around = (fields: Partial<Surroundings> = {}): Surroundings => ({
   promised: BALLOT_NONE,
   pursues: null,
   leads: false,
+  caughtUp: true,
+  takeOverRounds: 0,
   ...fields,
 });
 

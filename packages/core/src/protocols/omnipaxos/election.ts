@@ -1,6 +1,14 @@
 import { BALLOT_NONE, type Ballot, compareBallots, sameBallot } from "../../ballot.ts";
 import type { NodeId } from "../../ids.ts";
 import type { QuorumSystem } from "../../quorum.ts";
+import { highestOf, type Opinion } from "./opinion.ts";
+import {
+  beginLead,
+  createPreference,
+  isTimeToTakeOver,
+  type Preference,
+  watchLead,
+} from "./preference.ts";
 import { ballotOf, numberOf, priorityOf } from "./priority.ts";
 
 /**
@@ -29,13 +37,8 @@ export interface ElectionState {
   asked: Map<NodeId, number>;
   /** What those were answered last. */
   told: Opinion | null;
-}
-
-/** What a replica tells of itself. */
-export interface Opinion {
-  readonly ballot: Ballot;
-  readonly leader: Ballot;
-  readonly happy: boolean;
+  /** Of a replica that is to lead rather than others. */
+  readonly preference: Preference;
 }
 
 /** What the election must know of the replica that it judges for. */
@@ -49,6 +52,10 @@ export interface Surroundings {
   readonly pursues: Ballot | null;
   /** It leads there: its phase 1 is over, and a phase-2 quorum is all it needs. */
   readonly leads: boolean;
+  /** The log holds all that is known to be decided. */
+  readonly caughtUp: boolean;
+  /** Rounds after which a higher priority takes over from a lower one; 0: it never does. */
+  readonly takeOverRounds: number;
 }
 
 export function createElection(self: NodeId, priority: number): ElectionState {
@@ -64,6 +71,7 @@ export function createElection(self: NodeId, priority: number): ElectionState {
     highest: own,
     asked: new Map(),
     told: null,
+    preference: createPreference(),
   };
 }
 
@@ -136,9 +144,14 @@ export function endRound(state: ElectionState, around: Surroundings): Ballot | n
   state.highest = highestOf(state.highest, around.promised);
   const connected = around.voter && isConnected(state, around);
   state.happy = connected || hearsHappyLeader(state, opinions);
+  const isDue = isPreferred(state, around);
   const nobodyIs = !state.happy && !opinions.some((opinion) => opinion.happy);
   if (around.voter && nobodyIs && reachesQuorum(state, around)) takeOver(state);
   else if (connected && isSpent(state, around)) takeOver(state);
+  else if (isDue) {
+    takeOver(state);
+    beginLead(state.preference, state.own);
+  }
   const leads = sameBallot(state.leader, state.own) && state.happy;
   const isNew = compareBallots(state.own, around.promised) > 0;
   return around.voter && leads && isNew && reachesQuorum(state, around) ? state.own : null;
@@ -164,6 +177,18 @@ function hearsHappyLeader(state: ElectionState, opinions: readonly Opinion[]): b
     if (leading) return happy && compareBallots(leader, state.own) > 0;
     return happy && sameBallot(ballot, state.leader);
   });
+}
+
+/**
+ * Whether priority moves the leadership here, away from a leader that is well. Counts the rounds
+ * that speak for it, and those of a lead that was won so.
+ */
+function isPreferred(state: ElectionState, around: Surroundings): boolean {
+  const { preference, own, leader, happy, replies } = state;
+  const { voter, pursues, takeOverRounds } = around;
+  watchLead(preference, { leader, happy, takeOverRounds });
+  const follows = voter && pursues === null && !sameBallot(leader, own);
+  return isTimeToTakeOver(preference, follows ? { ...around, own, replies } : null);
 }
 
 /** Could gather promises and votes, if everybody that answers gave them. */
@@ -211,8 +236,4 @@ export function wayToLeader(state: ElectionState): Way | null {
   if (best !== null && (!state.happy || compareBallots(best.leader, state.leader) >= 0))
     return { leader: best.leader.proposer, hop: best.hop };
   return state.happy ? null : { leader: null, hop: null };
-}
-
-function highestOf(a: Ballot, b: Ballot): Ballot {
-  return compareBallots(a, b) >= 0 ? a : b;
 }

@@ -1,4 +1,4 @@
-import { compareBallots, formatBallot } from "../../ballot.ts";
+import { compareBallots, formatBallot, sameBallot } from "../../ballot.ts";
 import type { Effect } from "../../effect.ts";
 import type { NodeId } from "../../ids.ts";
 import { invariant } from "../../invariant.ts";
@@ -18,10 +18,12 @@ import {
 } from "./election.ts";
 import { hearOfChosen } from "./learner.ts";
 import type { ElectionMessage, OmniPaxosMessage, Out } from "./messages.ts";
+import { PARTS, paceReply, paceRound, roundMs } from "./pace.ts";
 import { onRecover } from "./recovery.ts";
 import { setWay } from "./roles.ts";
 import { setTimer, tellNow } from "./send.ts";
 import {
+  isCaughtUp,
   onSequenceInput,
   pursuedBallot,
   type SequenceInput,
@@ -35,6 +37,7 @@ export { formatClaim, formatMessage, formatValue } from "./format.ts";
 export {
   afterStep,
   createHistory,
+  electionProblem,
   type OmniPaxosHistory,
   onDurable,
   onSent,
@@ -47,6 +50,8 @@ export {
   type PromiseMessage,
 } from "./messages.ts";
 export { sequenceModelling } from "./model.ts";
+export { roundMs } from "./pace.ts";
+export { PATIENCE_MAX } from "./preference.ts";
 export { decodeRecord, journalRecord, type OmniPaxosRecord } from "./records.ts";
 export type { OmniPaxosState, Role, SequenceState } from "./state.ts";
 export { OMNIPAXOS_TUNING, type OmniPaxosTuning } from "./tuning.ts";
@@ -71,13 +76,10 @@ export const omnipaxos: Protocol<OmniPaxosState, OmniPaxosMessage> = {
   status,
 };
 
-/** A round is asked in so many parts: whoever is silent in one is asked again in the next. */
-const PARTS = 3;
-
 function step(
   state: OmniPaxosState,
   input: Input<OmniPaxosMessage>,
-  _now: number,
+  now: number,
 ): Effect<OmniPaxosMessage>[] {
   const out: Out = [];
   const { sequence } = state;
@@ -86,7 +88,7 @@ function step(
     return out;
   }
   invariant(input.kind === "start" || sequence.phase === "running", `${input.kind} before start`);
-  sequenceStep(sequence, out, () => dispatch(state, out, input));
+  sequenceStep(sequence, out, () => dispatch(state, out, input, now));
   hearPromise(state.election, sequence.promised);
   if (hasNews(state.election) && sequence.voter)
     for (const [member, round] of [...state.election.asked].sort(([a], [b]) => a - b))
@@ -98,6 +100,7 @@ function dispatch(
   state: OmniPaxosState,
   out: Out,
   input: Exclude<Input<OmniPaxosMessage>, { kind: "recover" }>,
+  now: number,
 ): void {
   const { sequence } = state;
   if (input.kind === "message") {
@@ -105,24 +108,26 @@ function dispatch(
     if (!sequence.settings.members.includes(input.from)) return;
     const { message, from } = input;
     if (message.kind === "heartbeat" || message.kind === "heartbeatReply")
-      return onElectionMessage(state, out, from, message);
+      return onElectionMessage(state, out, from, message, now);
     return onSequenceInput(sequence, out, { kind: "message", from, message });
   }
-  if (input.kind === "timeout" && input.name === "election") return onElectionTimeout(state, out);
+  if (input.kind === "timeout" && input.name === "election")
+    return onElectionTimeout(state, out, now);
   onSequenceInput(sequence, out, input as SequenceInput);
-  if (input.kind === "start") beginElection(state, out, input.led === true);
-  else if (input.kind === "admit" && sequence.voter) beginElection(state, out, false);
+  if (input.kind === "start") beginElection(state, out, now, input.led === true);
+  else if (input.kind === "admit" && sequence.voter) beginElection(state, out, now, false);
 }
 
 /**
  * The election begins with what the log has promised, and so does a member that is admitted. Who
  * led the configuration before takes over at once: there is nobody else to be heard first.
  */
-function beginElection(state: OmniPaxosState, out: Out, led: boolean): void {
+function beginElection(state: OmniPaxosState, out: Out, now: number, led: boolean): void {
   const { election, sequence } = state;
   resumeElection(election, sequence.promised);
   state.ticks = 0;
-  if (sequence.others.length === 0) return onElectionTimeout(state, out);
+  if (sequence.others.length === 0) return onElectionTimeout(state, out, now);
+  measureFrom(state, now);
   if (led && sequence.voter) {
     takeOver(election);
     campaign(sequence, out, election.own);
@@ -130,12 +135,13 @@ function beginElection(state: OmniPaxosState, out: Out, led: boolean): void {
   askOthers(state, out);
 }
 
-function onElectionTimeout(state: OmniPaxosState, out: Out): void {
+function onElectionTimeout(state: OmniPaxosState, out: Out, now: number): void {
   const { sequence } = state;
   state.ticks += 1;
   if (state.ticks >= PARTS || sequence.others.length === 0) {
     state.ticks = 0;
     judgeRound(state, out);
+    measureFrom(state, now);
   }
   askOthers(state, out);
 }
@@ -149,17 +155,29 @@ function judgeRound(state: OmniPaxosState, out: Out): void {
     promised,
     pursues: pursuedBallot(sequence),
     leads: role.kind === "leader",
+    caughtUp: isCaughtUp(sequence),
+    takeOverRounds: sequence.tuning.takeOverRounds,
   });
   beginRound(election);
-  if (ballot !== null) return campaign(sequence, out, ballot);
+  if (ballot !== null) {
+    const { won, over } = election.preference;
+    if (won !== null && sameBallot(won, ballot))
+      out.push({ kind: "observe", event: "preferred", detail: { over: over.proposer } });
+    return campaign(sequence, out, ballot);
+  }
   const way = wayToLeader(election);
   if (way !== null) setWay(sequence, out, way);
+}
+
+/** Round trips of the round that has begun are measured, where the time-out follows them. */
+function measureFrom({ election, pace, sequence }: OmniPaxosState, now: number): void {
+  if (sequence.tuning.electionMinMs > 0) paceRound(pace, election.round, now);
 }
 
 function askOthers(state: OmniPaxosState, out: Out): void {
   const { election, sequence } = state;
   if (sequence.others.length === 0) return;
-  setTimer(out, "election", Math.ceil(sequence.tuning.electionMs / PARTS));
+  setTimer(out, "election", Math.ceil(roundMs(state.pace, sequence.tuning) / PARTS));
   const silent = sequence.others.filter((member) => !election.replies.has(member));
   if (silent.length === 0) return;
   const { round } = election;
@@ -172,10 +190,14 @@ function onElectionMessage(
   out: Out,
   from: NodeId,
   message: ElectionMessage,
+  now: number,
 ): void {
-  const { election, sequence } = state;
+  const { election, pace, sequence } = state;
   hearOfChosen(sequence, from, message.chosenUpTo);
-  if (message.kind === "heartbeatReply") return onReply(election, from, message);
+  if (message.kind === "heartbeatReply") {
+    paceReply(pace, from, message.round, now, sequence.tuning.electionMaxMs);
+    return onReply(election, from, message);
+  }
   election.asked.set(from, message.round);
   // A non-voter is nobody's follower: a quorum cannot rest on it.
   if (sequence.voter) reply(state, out, from, message.round);

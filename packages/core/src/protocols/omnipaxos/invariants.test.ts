@@ -3,12 +3,14 @@ import { describe, expect, test } from "vitest";
 import {
   afterStep,
   createHistory,
+  electionProblem,
   type OmniPaxosHistory,
   onDurable,
   onSent,
   replicaProblem,
 } from "./invariants.ts";
 import type { OmniPaxosRecord } from "./records.ts";
+import { createState, type OmniPaxosState } from "./state.ts";
 import {
   accepted,
   acceptedRecord,
@@ -178,5 +180,51 @@ describe("a replica alone", () => {
       state.length = 2;
     };
     expect(leader(open)).toBe("2 slots are open");
+  });
+});
+
+describe("an election", () => {
+  /** Of a replica that has just been made, after something that must not be. */
+  function elected(change: (state: OmniPaxosState) => void, tuning = {}): string | null {
+    const members = [0, 1, 2];
+    const quorums = majority(members);
+    const state = createState({ self: 0, members, quorums, seed: 1, roles: [], tuning });
+    expect(electionProblem(state)).toBe(null);
+    change(state);
+    return electionProblem(state);
+  }
+
+  test("own-is-not-above-leader", () => {
+    expect(elected(({ election }) => (election.own = ballot("200.0")))).toBe(
+      "takes 100.0 for the leader's, but its own is 200.0",
+    );
+  });
+
+  test("preferred-over-lower", () => {
+    const waits = ({ election: { preference } }: OmniPaxosState): void => {
+      preference.rounds = 1;
+      preference.over = ballot("101.1");
+    };
+    expect(elected(waits, { priority: 1 })).toBe("is preferred with 101.0 over 101.1");
+    expect(elected(waits, { priority: 2 })).toBe(null);
+    const won = ({ election: { preference } }: OmniPaxosState): void => {
+      preference.won = ballot("200.0");
+      preference.over = ballot("101.1");
+    };
+    expect(elected(won)).toBe("is preferred with 200.0 over 101.1");
+  });
+
+  test("waits-as-follower", () => {
+    const stands = ({ election: { preference }, sequence }: OmniPaxosState): void => {
+      preference.rounds = 1;
+      sequence.role = { kind: "candidate", ballot: ballot("101.0"), promises: new Map() };
+    };
+    expect(elected(stands, { priority: 1 })).toBe("waits for the lead of 0.0 as a candidate");
+  });
+
+  test("round-is-bounded", () => {
+    const trip = { smoothed: Number.NaN, deviation: 0, round: 1 };
+    const measured = ({ pace }: OmniPaxosState) => pace.trips.set(1, trip);
+    expect(elected(measured, { electionMinMs: 100 })).toBe("a round lasts NaN ms");
   });
 });

@@ -11,8 +11,10 @@ import { sameBytes } from "../../same-bytes.ts";
 import { compareClaims } from "./claims.ts";
 import { formatClaim } from "./format.ts";
 import type { Claim, OmniPaxosMessage, PromiseMessage } from "./messages.ts";
+import { roundMs } from "./pace.ts";
+import { priorityOf } from "./priority.ts";
 import type { OmniPaxosRecord } from "./records.ts";
-import type { SequenceState } from "./state.ts";
+import type { OmniPaxosState, SequenceState } from "./state.ts";
 
 /**
  * What must hold of an OmniPaxos configuration, for simulators and model checkers. It looks from
@@ -268,4 +270,25 @@ export function replicaProblem(state: SequenceState): string | null {
     return `leads ${formatBallot(role.ballot)} with a log of ${formatBallot(state.acceptedIn)}`;
   const open = length - Math.max(decidedUpTo, role.barrier);
   return open > state.tuning.window ? `${open} slots are open` : null;
+}
+
+/**
+ * Checks `own-is-not-above-leader`, `preferred-over-lower`, `waits-as-follower` and
+ * `round-is-bounded`: what holds of each replica's election.
+ */
+export function electionProblem({ election, pace, sequence }: OmniPaxosState): string | null {
+  const { own, leader, preference } = election;
+  const { rounds, over, won } = preference;
+  if (compareBallots(own, leader) > 0)
+    return `takes ${formatBallot(leader)} for the leader's, but its own is ${formatBallot(own)}`;
+  const higher = won ?? (rounds > 0 ? own : null);
+  if (higher !== null && priorityOf(over) >= priorityOf(higher))
+    return `is preferred with ${formatBallot(higher)} over ${formatBallot(over)}`;
+  if (rounds > 0 && sequence.role.kind !== "follower")
+    return `waits for the lead of ${formatBallot(over)} as a ${sequence.role.kind}`;
+  const { electionMs, electionMinMs, electionMaxMs } = sequence.tuning;
+  const [least, most] =
+    electionMinMs > 0 ? [electionMinMs, electionMaxMs] : [electionMs, electionMs];
+  const lasts = roundMs(pace, sequence.tuning);
+  return lasts >= least && lasts <= most ? null : `a round lasts ${lasts} ms`;
 }

@@ -159,3 +159,10 @@ function onLinkUp(state: SequenceState, out: Out, peer: NodeId): void {
 export function pursuedBallot({ role }: SequenceState): Ballot | null {
   return role.kind === "follower" ? null : role.ballot;
 }
+
+/**
+ * Its log is whole, and holds all that it has heard to be decided, in a configuration that lives.
+ */
+export function isCaughtUp(state: SequenceState): boolean {
+  return state.lost === null && state.stoppedAt === 0 && state.length >= state.known.chosenUpTo;
+}

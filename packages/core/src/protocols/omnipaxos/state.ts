@@ -3,6 +3,7 @@ import type { NodeId, Slot } from "../../ids.ts";
 import type { ReplicaSettings } from "../../protocol.ts";
 import { createElection, type ElectionState } from "./election.ts";
 import type { Claim, PromiseMessage } from "./messages.ts";
+import { createPace, type Pace } from "./pace.ts";
 import { type OmniPaxosTuning, tuningOf } from "./tuning.ts";
 
 /** Two cores side by side. Neither reads the other's state: `index.ts` carries what they share. */
@@ -10,6 +11,7 @@ export interface OmniPaxosState {
   readonly election: ElectionState;
   /** Parts of the present election round that have passed. */
   ticks: number;
+  readonly pace: Pace;
   readonly sequence: SequenceState;
 }
 
@@ -189,7 +191,7 @@ export function follower(stage: Follower["stage"]): Follower {
 export function createState(settings: ReplicaSettings): OmniPaxosState {
   const sequence = createSequence(settings);
   const election = createElection(settings.self, sequence.tuning.priority);
-  return { election, ticks: 0, sequence };
+  return { election, ticks: 0, pace: createPace(), sequence };
 }
 
 export function createSequence(settings: ReplicaSettings): SequenceState {

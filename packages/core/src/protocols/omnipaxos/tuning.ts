@@ -4,8 +4,20 @@ import { PRIORITIES } from "./priority.ts";
 export interface OmniPaxosTuning {
   /** A round of ballot leader election: the election time-out. Longer than any round trip. */
   readonly electionMs: number;
+  /**
+   * If not 0, the time-out follows the measured round trips, and is never shorter than this;
+   * `electionMs` is where it begins.
+   */
+  readonly electionMinMs: number;
+  /** Nor longer than this. */
+  readonly electionMaxMs: number;
   /** Of two ballots of one number the one of higher priority leads: a whole number below 100. */
   readonly priority: number;
+  /**
+   * Whoever has a higher priority than the leader takes over after so many rounds in which both it
+   * and the leader had a quorum; 0: priority alone moves nothing.
+   */
+  readonly takeOverRounds: number;
   /** What was not answered is sent again after this. */
   readonly resendMs: number;
   /** How long a replica that knows itself behind waits for messages under way before it asks. */
@@ -34,7 +46,10 @@ export interface OmniPaxosTuning {
 
 export const OMNIPAXOS_TUNING: OmniPaxosTuning = Object.freeze({
   electionMs: 500,
+  electionMinMs: 0,
+  electionMaxMs: 5000,
   priority: 0,
+  takeOverRounds: 0,
   resendMs: 200,
   catchUpMs: 25,
   stateRetryMs: 2000,
@@ -61,7 +76,12 @@ const BATCH_BYTES_LIMIT = 786_432;
 /** Chunks and open values together fit one frame. */
 const CHUNK_BYTES_LIMIT = 1_500_000;
 
-const MAY_BE_ZERO: readonly string[] = ["priority", "retainBytes"];
+const MAY_BE_ZERO: readonly string[] = [
+  "electionMinMs",
+  "priority",
+  "takeOverRounds",
+  "retainBytes",
+];
 
 /** Defaults, with the given numbers in their place as far as they make sense. */
 export function tuningOf(given: Readonly<Record<string, number>>): OmniPaxosTuning {
@@ -74,6 +94,8 @@ export function tuningOf(given: Readonly<Record<string, number>>): OmniPaxosTuni
   const result = tuning as unknown as OmniPaxosTuning;
   return {
     ...result,
+    electionMaxMs: Math.max(result.electionMaxMs, result.electionMinMs),
+    takeOverRounds: Math.floor(result.takeOverRounds),
     priority: Math.min(Math.floor(result.priority), PRIORITIES - 1),
     window: Math.min(Math.floor(result.window), SLOTS_AHEAD_MAX),
     windowBytes: Math.min(result.windowBytes, WINDOW_BYTES_LIMIT),

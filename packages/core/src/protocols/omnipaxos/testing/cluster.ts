@@ -27,6 +27,7 @@ import { omnipaxos } from "../index.ts";
 import {
   afterStep,
   createHistory,
+  electionProblem,
   type OmniPaxosHistory,
   onDurable,
   onSent,
@@ -47,6 +48,8 @@ export interface ClusterOptions {
   readonly members?: readonly NodeId[];
   readonly seed?: number;
   readonly tuning?: Readonly<Record<string, number>>;
+  /** What single nodes have otherwise. */
+  readonly ownTuning?: Readonly<Record<NodeId, Readonly<Record<string, number>>>>;
   readonly quorums?: QuorumSystem;
   readonly trace?: boolean;
   /** Where the trace goes, for runs that end in an exception. */
@@ -330,7 +333,8 @@ export function createCluster(options: ClusterOptions) {
     log(formatInput(now, id, what));
     const effects: Effect<OmniPaxosMessage>[] = omnipaxos.step(owner.state, what, now);
     owner.queue.submit(effects);
-    if (what.kind !== "recover") fail(afterStep(history, owner.state.sequence));
+    if (what.kind === "recover") return;
+    fail(afterStep(history, owner.state.sequence) ?? electionProblem(owner.state));
   }
 
   function start(id: NodeId): void {
@@ -348,7 +352,7 @@ export function createCluster(options: ClusterOptions) {
       quorums,
       seed: nextU32(random),
       roles: [],
-      tuning: options.tuning ?? {},
+      tuning: { ...options.tuning, ...options.ownTuning?.[id] },
     });
     owner.queue = new EffectQueue(id, handlerOf(owner));
     const { records, missing } = contents(owner.platter);

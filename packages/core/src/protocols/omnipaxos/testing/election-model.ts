@@ -16,7 +16,9 @@ import {
   hearPromise,
   onReply,
   opinionOf,
+  type Surroundings,
 } from "../election.ts";
+import { ballotOf } from "../priority.ts";
 
 /**
  * Ballot leader election alone: real elections, and of the log no more than whom it has promised.
@@ -33,6 +35,10 @@ export interface ElectionModelOptions {
   /** Rounds of each node. */
   readonly rounds: number;
   readonly quorums?: QuorumSystem;
+  /** By node; without, no priority moves anything. */
+  readonly priorities?: readonly number[];
+  /** After so many rounds a higher one takes over; with `priorities` only. */
+  readonly takeOverRounds?: number;
   /** The rules of a round; another one seeds a bug. */
   readonly endRound?: typeof endRound;
 }
@@ -55,6 +61,10 @@ export interface ElectionModel extends Model<ElectionModelState, NodeId> {
   /** Rounds of whoever has most. */
   rounds(state: ElectionModelState): number;
   highest(state: ElectionModelState): Ballot;
+  /** Whoever leads in the highest ballot. */
+  leader(state: ElectionModelState): NodeId | null;
+  /** Whether two nodes hear each other. */
+  linked(a: NodeId, b: NodeId): boolean;
 }
 
 /** What no rule of a round looks at. */
@@ -66,6 +76,26 @@ export function electionModel(options: ElectionModelOptions): ElectionModel {
   const judge = options.endRound ?? endRound;
   const linked = (a: NodeId, b: NodeId): boolean => options.hears(a, b) && options.hears(b, a);
   const member = (members: readonly Member[], node: NodeId): Member => members[node] as Member;
+
+  const around = ({ promised, pursues, leads }: Member): Surroundings => ({
+    quorums,
+    voter: true,
+    promised,
+    pursues,
+    leads,
+    caughtUp: true,
+    takeOverRounds: options.takeOverRounds ?? 0,
+  });
+
+  /** Of the first ballots that of the leader is the highest. */
+  function elector(node: NodeId): ElectionState {
+    const isLeader = node === options.leader;
+    const priority = options.priorities?.[node];
+    if (priority === undefined) return createElection(node, isLeader ? 1 : 0);
+    const election = createElection(node, priority);
+    const own = ballotOf(isLeader ? 2 : 1, priority, node);
+    return { ...election, own, leader: own, highest: own };
+  }
 
   function ask(members: readonly Member[], node: NodeId, answers: typeof linked): void {
     const { election } = member(members, node);
@@ -98,8 +128,7 @@ export function electionModel(options: ElectionModelOptions): ElectionModel {
 
   function endOf(members: readonly Member[], node: NodeId): void {
     const own = member(members, node);
-    const { promised, pursues, leads } = own;
-    const ballot = judge(own.election, { quorums, voter: true, promised, pursues, leads });
+    const ballot = judge(own.election, around(own));
     own.rounds += 1;
     if (ballot !== null) campaign(members, node, ballot);
   }
@@ -119,7 +148,7 @@ export function electionModel(options: ElectionModelOptions): ElectionModel {
 
   function begin(): ElectionModelState {
     const members = nodes.map((node): Member => {
-      const election = createElection(node, node === options.leader ? 1 : 0);
+      const election = elector(node);
       const promised = { round: 0, proposer: 0 };
       return { election, promised, pursues: null, leads: false, rounds: 0 };
     });
@@ -130,8 +159,7 @@ export function electionModel(options: ElectionModelOptions): ElectionModel {
     for (let round = 0; round < 2; round += 1)
       for (const node of order) {
         const own = member(members, node);
-        const { promised, pursues, leads } = own;
-        const ballot = endRound(own.election, { quorums, voter: true, promised, pursues, leads });
+        const ballot = endRound(own.election, { ...around(own), takeOverRounds: 0 });
         if (ballot !== null) meshCampaign(members, node, ballot);
         ask(members, node, mesh);
       }
@@ -183,6 +211,11 @@ export function electionModel(options: ElectionModelOptions): ElectionModel {
     describe: (_state, node) => `the round of ${node} is over`,
     isServed,
     rounds,
+    linked,
+    leader({ members }) {
+      const leading = members.filter(({ leads }) => leads).map(({ pursues }) => pursues as Ballot);
+      return leading.sort(compareBallots).at(-1)?.proposer ?? null;
+    },
     highest: ({ members }) =>
       members
         .map(({ election }) => election.highest)
