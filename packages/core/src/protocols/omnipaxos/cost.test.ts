@@ -83,3 +83,27 @@ describe.each(SIZES)("of %i members", (n) => {
     expect(sum / 10).toBeLessThanOrEqual(1.1 * perRound);
   });
 });
+
+test.each(SIZES.slice(2))("a lead of %i members that priority moves costs 5(n - 1)", (n) => {
+  const ownTuning = { 0: { priority: 1, takeOverRounds: 4 } };
+  const cluster = createCluster({ size: n, seed: n, ownTuning });
+  cluster.startAll();
+  expect(cluster.elect().id).toBe(0);
+  cluster.propose(0, "a#1");
+  cluster.run(50);
+  cluster.crash(0, 0);
+  cluster.run(4 * electionMs);
+  expect(cluster.elect().id).not.toBe(0);
+  cluster.start(0);
+  cluster.run(2 * electionMs);
+  const counts = new Map<string, number>();
+  cluster.control.passes = (_from, _to, { kind }) => {
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    return true;
+  };
+  cluster.run(4 * electionMs);
+  expect(cluster.elect().id).toBe(0);
+  for (const kind of ["prepare", "promise", "acceptSync", "accepted", "decide"])
+    expect([kind, counts.get(kind)]).toEqual([kind, n - 1]);
+  expect(total(counts)).toBe(5 * (n - 1));
+});

@@ -18,7 +18,7 @@ import {
 } from "./election.ts";
 import { hearOfChosen } from "./learner.ts";
 import type { ElectionMessage, OmniPaxosMessage, Out } from "./messages.ts";
-import { PARTS, paceReply, paceRound, roundMs } from "./pace.ts";
+import { PARTS, paceAnswer, paceRound, roundMs } from "./pace.ts";
 import { onRecover } from "./recovery.ts";
 import { setWay } from "./roles.ts";
 import { setTimer, tellNow } from "./send.ts";
@@ -195,7 +195,9 @@ function onElectionMessage(
   const { election, pace, sequence } = state;
   hearOfChosen(sequence, from, message.chosenUpTo);
   if (message.kind === "heartbeatReply") {
-    paceReply(pace, from, message.round, now, sequence.tuning.electionMaxMs);
+    const { round } = message;
+    const isAmbiguous = round === election.round && state.ticks > 0;
+    paceAnswer(pace, { from, round, isAmbiguous, now }, sequence.tuning);
     return onReply(election, from, message);
   }
   election.asked.set(from, message.round);

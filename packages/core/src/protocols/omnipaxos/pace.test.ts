@@ -1,16 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { createPace, type Pace, paceReply, paceRound, roundMs } from "./pace.ts";
+import { createPace, type Pace, paceAnswer, paceRound, roundMs } from "./pace.ts";
 import { tuningOf } from "./tuning.ts";
 
 const TUNING = tuningOf({ electionMs: 500, electionMinMs: 90, electionMaxMs: 3000 });
-const MOST = TUNING.electionMaxMs;
+
+function answer(pace: Pace, from: number, round: number, now: number, isAmbiguous = false): void {
+  paceAnswer(pace, { from, round, isAmbiguous, now }, TUNING);
+}
 
 /** Rounds of a second each, each answered by every member after so many ms. */
 function rounds(pace: Pace, from: number, count: number, trips: Readonly<Record<number, number>>) {
   for (let round = from; round < from + count; round += 1) {
     paceRound(pace, round, round * 1000);
     for (const [member, ms] of Object.entries(trips))
-      paceReply(pace, Number(member), round, round * 1000 + ms, MOST);
+      answer(pace, Number(member), round, round * 1000 + ms);
   }
 }
 
@@ -51,9 +54,19 @@ describe("the length of a round", () => {
     const pace = createPace();
     rounds(pace, 1, 60, { 1: 1 });
     expect(roundMs(pace, TUNING)).toBe(90);
-    rounds(pace, 61, 1, { 1: 200 });
-    expect(roundMs(pace, TUNING)).toBeGreaterThan(3 * 200);
+    rounds(pace, 61, 1, { 1: 170 });
+    expect(roundMs(pace, TUNING)).toBeGreaterThan(3 * 170);
     rounds(pace, 62, 30, { 1: 900_000 });
+    expect(roundMs(pace, TUNING)).toBe(3000);
+  });
+
+  test("no more than doubles what is measured: one late answer says little", () => {
+    const pace = createPace();
+    rounds(pace, 1, 60, { 1: 1 });
+    rounds(pace, 61, 1, { 1: 2000 });
+    expect(roundMs(pace, TUNING)).toBeGreaterThan(3 * 180);
+    expect(roundMs(pace, TUNING)).toBeLessThan(4 * 180);
+    rounds(pace, 62, 2, { 1: 2000 });
     expect(roundMs(pace, TUNING)).toBe(3000);
   });
 
@@ -80,23 +93,31 @@ describe("what is measured", () => {
   test("the first answer to a round; later ones tell of a change of mind", () => {
     const pace = createPace();
     paceRound(pace, 1, 0);
-    paceReply(pace, 1, 1, 10, MOST);
-    paceReply(pace, 1, 1, 400, MOST);
+    answer(pace, 1, 1, 10);
+    answer(pace, 1, 1, 400);
     expect(roundMs(pace, TUNING)).toBe(90);
+  });
+
+  test("no answer to a question that was repeated, nor what that member says of it later", () => {
+    const pace = createPace();
+    paceRound(pace, 1, 0);
+    answer(pace, 1, 1, 40, true);
+    answer(pace, 1, 1, 80);
+    expect(pace.trips.size).toBe(0);
   });
 
   test("answers that come after their round: they show that it was too short", () => {
     const pace = createPace();
     for (let round = 1; round <= 4; round += 1) paceRound(pace, round, round * 90);
-    paceReply(pace, 1, 1, 400, MOST);
+    answer(pace, 1, 1, 400);
     expect(roundMs(pace, TUNING)).toBe(3 * 3 * 310);
   });
 
   test("not what answers a round that is forgotten, or never was", () => {
     const pace = createPace();
     for (let round = 1; round <= 100; round += 1) paceRound(pace, round, round * 90);
-    paceReply(pace, 1, 20, 10_000, MOST);
-    paceReply(pace, 1, 101, 10_000, MOST);
+    answer(pace, 1, 20, 10_000);
+    answer(pace, 1, 101, 10_000);
     expect(pace.trips.size).toBe(0);
     expect(pace.began.size).toBe(64);
   });

@@ -10,17 +10,17 @@ import type { OmniPaxosTuning } from "./tuning.ts";
 export interface Pace {
   /** When the latest rounds began, oldest first, by this replica's clock, µs. */
   readonly began: Map<number, number>;
-  /** Of each member that has answered lately. */
+  /** The latest round that each member has answered. */
+  readonly answered: Map<NodeId, number>;
   readonly trips: Map<NodeId, Trip>;
 }
 
+/** Of one member, in µs. */
 interface Trip {
-  /** Eight times the smoothed round trip, µs. */
-  smoothed: number;
-  /** Four times its smoothed deviation, µs. */
-  deviation: number;
-  /** The round whose answer was measured last. */
-  round: number;
+  /** Eight times the smoothed round trip. */
+  readonly smoothed: number;
+  /** Four times its smoothed deviation. */
+  readonly deviation: number;
 }
 
 /** A round is asked in so many parts: whoever is silent in one is asked again in the next. */
@@ -32,38 +32,55 @@ export const PARTS = 3;
  */
 const ROUNDS_REMEMBERED = 64;
 
+/** No measurement counts for more than so many rounds as they are: one late answer says little. */
+const ROUNDS_AT_ONCE = 2;
+
 export function createPace(): Pace {
-  return { began: new Map(), trips: new Map() };
+  return { began: new Map(), answered: new Map(), trips: new Map() };
 }
 
 /** A round begins at `now`, in ms. */
 export function paceRound(pace: Pace, round: number, now: number): void {
   pace.began.set(round, microseconds(now));
   pace.began.delete(round - ROUNDS_REMEMBERED);
-  for (const [member, trip] of pace.trips)
-    if (trip.round <= round - ROUNDS_REMEMBERED) pace.trips.delete(member);
+  for (const [member, last] of pace.answered)
+    if (last <= round - ROUNDS_REMEMBERED) {
+      pace.answered.delete(member);
+      pace.trips.delete(member);
+    }
+}
+
+/** An answer has come in. */
+export interface Answer {
+  readonly from: NodeId;
+  readonly round: number;
+  /** The question was repeated in its round: nobody knows which of them is answered. */
+  readonly isAmbiguous: boolean;
+  /** In ms. */
+  readonly now: number;
 }
 
 /**
- * An answer of `member` to `round` comes in at `now`, in ms. Only the first one is measured: what
- * comes later tells of a change of mind. Measured from the first question, though that may have
- * been repeated: too long a time is the safe side.
+ * Measures the first answer to a round; what comes later tells of a change of mind. Ambiguous ones
+ * tell nothing (Karn), but those that come after their round do: it was too short.
  */
-export function paceReply(pace: Pace, member: NodeId, round: number, now: number, mostMs: number) {
+export function paceAnswer(pace: Pace, answer: Answer, tuning: OmniPaxosTuning): void {
+  const { from, round, isAmbiguous, now } = answer;
   const began = pace.began.get(round);
-  const trip = pace.trips.get(member);
-  if (began === undefined || (trip !== undefined && trip.round >= round)) return;
-  const tookUs = Math.min(Math.max(microseconds(now) - began, 0), mostMs * 1000);
-  pace.trips.set(member, smooth(trip, tookUs, round));
+  if (began === undefined || (pace.answered.get(from) ?? -1) >= round) return;
+  pace.answered.set(from, round);
+  if (isAmbiguous) return;
+  const most = microseconds(ROUNDS_AT_ONCE * roundMs(pace, tuning));
+  const took = Math.min(Math.max(microseconds(now) - began, 0), most);
+  pace.trips.set(from, smooth(pace.trips.get(from), took));
 }
 
-function smooth(trip: Trip | undefined, took: number, round: number): Trip {
-  if (trip === undefined) return { smoothed: 8 * took, deviation: 2 * took, round };
+function smooth(trip: Trip | undefined, took: number): Trip {
+  if (trip === undefined) return { smoothed: 8 * took, deviation: 2 * took };
   const error = took - Math.floor(trip.smoothed / 8);
   return {
     smoothed: trip.smoothed + error,
     deviation: trip.deviation + Math.abs(error) - Math.floor(trip.deviation / 4),
-    round,
   };
 }
 

@@ -80,7 +80,7 @@ describe("a higher priority", () => {
         [1, leader, leader, true],
         [2, "2.2", leader, true],
       ] as const;
-      for (let good = 0; good < 5; good += 1)
+      for (let good = 0; good < 20; good += 1)
         expect(round(state, { answers, promised: ballot(leader) })).toBe(null);
     }
   });

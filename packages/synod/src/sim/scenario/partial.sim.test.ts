@@ -1,7 +1,19 @@
 import type { NodeId } from "@synod/core";
+import { omnipaxos } from "@synod/core/protocols/omnipaxos";
 import { GRAPHS_OF_FIVE, linksOf } from "@synod/simulator";
 import { describe, expect, test } from "vitest";
-import { keepOnly, LEADING, type Played, play, settle, watch } from "./play.ts";
+import {
+  ELECTION_MS,
+  keepOnly,
+  LEADING,
+  type Played,
+  play,
+  playOn,
+  type StageFactory,
+  settle,
+  stageOf,
+  watch,
+} from "./play.ts";
 import { SCENARIO_NAMES, type ScenarioName } from "./scenarios.ts";
 
 /** The gate: service is back within so many election time-outs, and then no ballot moves. */
@@ -66,6 +78,46 @@ describe("omnipaxos", () => {
       played += 1;
     }
     expect(played).toBeGreaterThan(20);
+  });
+});
+
+/** Each with what it adds; a time-out is still what it is without. */
+const OPTIONS: Readonly<Record<string, StageFactory>> = {
+  "priority that moves the lead": stageOf(
+    omnipaxos,
+    { electionMs: ELECTION_MS, takeOverRounds: 2 },
+    (node) => ({ priority: node }),
+  ),
+  "a time-out that follows the links": stageOf(omnipaxos, {
+    electionMs: ELECTION_MS,
+    electionMinMs: 60,
+  }),
+  both: stageOf(
+    omnipaxos,
+    { electionMs: ELECTION_MS, electionMinMs: 60, takeOverRounds: 2 },
+    (node) => ({ priority: node }),
+  ),
+};
+
+describe.each(Object.entries(OPTIONS))("omnipaxos with %s", (name, create) => {
+  /** Of its own time-outs: over links of a millisecond they are as short as they may be. */
+  const timeoutMs = name === Object.keys(OPTIONS)[0] ? ELECTION_MS : 60;
+
+  test("the three scenarios: back within four of its time-outs, and then at rest", () => {
+    for (const scenario of SCENARIO_NAMES)
+      for (const seed of SEEDS) {
+        const played = playOn(create, scenario, seed);
+        expectService(played, [scenario, seed]);
+        const own = ((played.timeouts ?? 0) * ELECTION_MS) / timeoutMs;
+        expect([scenario, seed, own <= TIMEOUTS_MAX]).toEqual([scenario, seed, true]);
+      }
+  });
+
+  test("chained: nothing moves, though the starved end is preferred to the leader", () => {
+    for (const seed of SEEDS) {
+      const { leaders, ballots, starved } = playOn(create, "chained", seed);
+      expect([leaders[1], ballots, starved]).toEqual([leaders[0], 0, []]);
+    }
   });
 });
 

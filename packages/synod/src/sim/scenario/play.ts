@@ -3,7 +3,7 @@ import { multipaxos } from "@synod/core/protocols/multipaxos";
 import { omnipaxos } from "@synod/core/protocols/omnipaxos";
 import { pmmc } from "@synod/core/protocols/pmmc";
 import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
-import { createStage, type Stage } from "./stage.ts";
+import { createStage, type Stage, type StageOptions } from "./stage.ts";
 
 /** One election time-out of every protocol here, ms: recovery is measured in it. */
 export const ELECTION_MS = 500;
@@ -21,11 +21,15 @@ export const LEADING = {
 
 export type LeadingName = keyof typeof LEADING;
 
-function stageOf<S, M>(
-  protocol: Parameters<typeof createStage<S, M>>[0]["protocol"],
-  tuning: Readonly<Record<string, number>>,
-): (size: number, seed: number) => Stage {
-  return (size, seed) => createStage({ protocol, size, seed, tuning, electionMs: ELECTION_MS });
+export type StageFactory = (size: number, seed: number) => Stage;
+
+export function stageOf<S, M>(
+  protocol: StageOptions<S, M>["protocol"],
+  tuning: StageOptions<S, M>["tuning"],
+  ownTuning: StageOptions<S, M>["ownTuning"] = () => ({}),
+): StageFactory {
+  return (size, seed) =>
+    createStage({ protocol, size, seed, tuning, ownTuning, electionMs: ELECTION_MS });
 }
 
 /** What became of a configuration after its links were cut. */
@@ -102,8 +106,12 @@ function highestRound(stage: Stage): number {
 
 /** Plays one scenario of the paper: roles are given relative to whoever leads. */
 export function play(protocol: LeadingName, name: ScenarioName, seed: number): Played {
+  return playOn(LEADING[protocol], name, seed);
+}
+
+export function playOn(create: StageFactory, name: ScenarioName, seed: number): Played {
   const { size, stages } = SCENARIOS[name];
-  const stage = LEADING[protocol](size, seed);
+  const stage = create(size, seed);
   const leader = settle(stage);
   const others = stage.members.filter((node) => node !== leader);
   const nodes = [others[0] as NodeId, leader, ...others.slice(1)];

@@ -18,6 +18,8 @@ export interface StageOptions<S, M> {
   readonly protocol: Protocol<S, M>;
   readonly size: number;
   readonly tuning: Readonly<Record<string, number>>;
+  /** What single nodes have otherwise. */
+  readonly ownTuning?: (node: NodeId) => Readonly<Record<string, number>>;
   /** Spreads the nodes' starts over an election time-out. */
   readonly seed: number;
   readonly electionMs: number;
@@ -92,7 +94,7 @@ export function createStage<S, M>(options: StageOptions<S, M>): Stage {
         quorums: majority(members),
         seed: options.seed * 31 + id,
         roles: [],
-        tuning: options.tuning,
+        tuning: { ...options.tuning, ...options.ownTuning?.(id) },
       }),
       queue: new EffectQueue(id, {
         append: () => sync(replica),
