@@ -74,6 +74,8 @@ beforeAll(() => {
 });
 
 const WRITES = 30;
+/** More than a segment holds: where none could be made ahead, the node ends when it needs it. */
+const WRITES_AFTER = 9;
 
 interface Life {
   /** Whether the disk failed before the member was through. */
@@ -97,15 +99,16 @@ function live([name, victim]: readonly [Name, NodeId], k: number, error: PortErr
   let struck: boolean | null = null;
   const isDone = (key: string) =>
     lab.outcomes.get(writes.get(key) ?? 0)?.kind === "done" && isThrough(lab, victim);
-  for (let turn = 0; turn < 400 && !isDone("after"); turn += 1) {
+  let after = 0;
+  for (let turn = 0; turn < 400 && after < WRITES_AFTER; turn += 1) {
     // The journal of the configuration before is removed some seconds after the hand-over.
     const isQuiet = faults.strikes > 0 || !image.names().includes("journal-000000000001");
     if (struck === null && isDone("last") && isQuiet) {
       struck = faults.strikes > 0;
       faults.clear();
     }
-    // A segment that could not be made ahead is told of with the next write.
-    const key = turn < WRITES ? `w-${turn}` : struck === null ? "last" : "after";
+    if (isDone(`after-${after}`)) after += 1;
+    const key = turn < WRITES ? `w-${turn}` : struck === null ? "last" : `after-${after}`;
     const at = turn < WRITES ? 0 : victim;
     if (!lab.allDone([writes.get(key) ?? 0])) writes.set(key, lab.put(at, key, `of ${key}`));
     if (turn >= WRITES && (change === null || lab.outcomes.get(change)?.kind === "failed"))
@@ -147,7 +150,8 @@ test("every operation fails once: the node ends and says why, and is whole when 
   expect(lives.length).toBeGreaterThan(50);
   expect(ENDS_OF_IO).toEqual(expect.arrayContaining(endsOf(lives)));
   // Almost nothing can be done without.
-  expect(lives.filter(({ struck, ended }) => struck && ended === null).length).toBeLessThan(10);
+  const doneWithout = lives.filter(({ struck, ended }) => struck && ended === null);
+  expect(doneWithout.length / lives.length).toBeLessThan(0.125);
 });
 
 test("no room for an operation: the node waits for some, or ends and is whole when started", () => {
