@@ -59,6 +59,7 @@ async function measure(method: Load["method"], options: RunOptions): Promise<Rep
   const bare = await startBareCluster();
   try {
     if (method === "GET") await fill(cluster);
+    if (!options.quick) await warmUp(method, cluster, bare, options);
     for (let round = 1; round <= options.rounds; round += 1) {
       for (const one of cases) {
         options.say(`${one.name}, round ${round} of ${options.rounds}`);
@@ -73,7 +74,30 @@ async function measure(method: Load["method"], options: RunOptions): Promise<Rep
   return report(method, runs);
 }
 
+/**
+ * Until the engine has compiled what a server runs all the time: measured in its first seconds, a
+ * server of more code looks worse than it is.
+ */
+const WARM_UP_MS = 20_000;
+
+async function warmUp(
+  method: Load["method"],
+  cluster: BenchCluster,
+  bare: BareCluster,
+  { say }: RunOptions,
+): Promise<void> {
+  const load = { ...USUAL_LOAD, method, keys: keysOf(method), warmUpMs: 0, measureMs: WARM_UP_MS };
+  say(`warm-up, ${WARM_UP_MS / 1_000} s each`);
+  await startLoad({ ...load, targets: cluster.nodes.map((node) => node.http) }).result;
+  if (method === "PUT") await startLoad({ ...load, targets: [bare.http] }).result;
+}
+
 const GET_KEYS = 10_000;
+
+/** Those that are read have been written before. */
+function keysOf(method: Load["method"]): number {
+  return method === "GET" ? GET_KEYS : USUAL_LOAD.keys;
+}
 
 async function fill(cluster: BenchCluster): Promise<void> {
   const targets = cluster.nodes.map((node) => node.http);
@@ -104,7 +128,7 @@ async function runCase(place: Place, one: Case, quick: boolean): Promise<Run> {
   const { targets, processes } = place;
   const { method, connections } = one;
   const times = quick ? { warmUpMs: 300, measureMs: 700 } : { warmUpMs: 2_000, measureMs: 5_000 };
-  const keys = method === "GET" ? GET_KEYS : USUAL_LOAD.keys;
+  const keys = keysOf(method);
   const cpu = (): number[] => processes.map(({ pid }) => cpuSeconds(pid ?? 0));
   let before = cpu();
   const running = startLoad(
