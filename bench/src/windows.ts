@@ -21,8 +21,8 @@ export const NORMAL = 0.8;
 
 /**
  * `perSecond`: what was done in each second; the last one is not whole and does not count. `at`: in
- * seconds since the first, when it was begun to do something, and `until`, when that was over. There
- * is at least one second before.
+ * seconds since the first, when it was begun to do something, and `until`, when that was over.
+ * There is at least one second before.
  */
 export function courseOf(perSecond: readonly number[], at: number, until: number): Course {
   const first = Math.floor(at);
