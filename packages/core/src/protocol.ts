@@ -43,6 +43,11 @@ export interface Capabilities {
   readonly leader: boolean;
   /** Roles that a member can hold in this protocol, in the protocol's own words. */
   readonly roles: readonly string[];
+  /**
+   * The one of them whose holder, with no other role, executes and serves, and neither votes nor
+   * leads.
+   */
+  readonly learner: string;
 }
 
 export interface ReplicaSettings {
@@ -62,6 +67,11 @@ export interface ReplicaSettings {
    * Protocol-specific numbers (time-outs in ms, windows, byte limits); absent ones get defaults.
    */
   readonly tuning: Readonly<Record<string, number>>;
+}
+
+/** Whether this member's vote counts. One without a vote is told all, and serves. */
+export function isAcceptor({ quorums, self }: ReplicaSettings): boolean {
+  return quorums.members.includes(self);
 }
 
 export type Input<M> =

@@ -53,10 +53,12 @@ export interface Tenure {
 
 /** Ids of the members that vote, ascending. */
 export function acceptorsOf(configuration: Configuration): NodeId[] {
-  const voting = configuration.members.filter(
-    ({ roles }) => roles.length === 0 || roles.includes("acceptor"),
-  );
-  return voting.map((member) => member.id);
+  return configuration.members.filter(isVoter).map((member) => member.id);
+}
+
+/** Whether it has a vote by its roles. */
+export function isVoter({ roles }: Pick<Member, "roles">): boolean {
+  return roles.length === 0 || roles.includes("acceptor");
 }
 
 /** Quorums of those members that vote: a member without a vote must not enlarge a majority. */

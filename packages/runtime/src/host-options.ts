@@ -113,6 +113,8 @@ export interface MembershipStatus {
   readonly holders: readonly NodeId[];
   /** Enough of them do: what the members of the one before hold is not needed any more. */
   readonly settled: boolean;
+  /** What a change that was asked of this node waits for, in words; empty when none waits. */
+  readonly waitsFor: string;
   /** Nodes that knocked and are no members: what `reconfigure` needs to know of them. */
   readonly applicants: readonly Applicant[];
 }

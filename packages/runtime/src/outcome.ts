@@ -38,8 +38,7 @@ export const FAILURES = {
   "configuration-invalid": "no cluster can run in this configuration",
   "configuration-unchanged": "this configuration is in force already",
   "configuration-changed": "another configuration was chosen in the meantime",
-  "configuration-unsettled":
-    "the last change is not over: too few of its members are known to hold the state",
+  "configuration-unsettled": "the change has to wait: too few members are known to hold the state",
   "data-id-unknown": "a new member's data id is not known here, and was not given",
   "not-a-member": "this node is no member of the configuration in force",
   stopped: "this node is stopping or has stopped",

@@ -55,9 +55,10 @@ describe("members", () => {
         began: 17,
         stopping: false,
         settled: true,
+        waitsFor: "",
         members: [0, 1, 2].map((id) => {
           const { address: peer, dataId } = member(id);
-          return { id, peer, dataId, holdsState: id < 2 };
+          return { id, peer, roles: [], dataId, holdsState: id < 2 };
         }),
         quorums: null,
         applicants: [
@@ -124,6 +125,34 @@ describe("several members", () => {
       { id: 5, address: "127.0.0.1:9085", zone: "", roles: [] },
       { ...member(4), dataId: "ab".repeat(16) },
     ]);
+  });
+
+  it("get a vote that had none, by the command that would make them members", async () => {
+    const { statusNow } = node.backend;
+    const learner = { ...member(3), roles: ["learner"] };
+    const members = [0, 1, 2].map(member);
+    const membership = { ...statusNow.membership, members: [...members, learner] };
+    const listed = async (method: string, path: string, body: unknown) => {
+      node.backend.statusNow = { ...statusNow, membership };
+      expect((await ask(method, path, body)).status).toBe(200);
+      return node.backend.changes.at(-1)?.members.map(({ id, roles }) => `${id}${roles}`);
+    };
+    const { address: peer } = member(3);
+    expect(await listed("POST", "", { id: 3, peer })).toEqual(["0", "1", "2", "3"]);
+    expect(await listed("PUT", "/0", { id: 3, peer })).toEqual(["1", "2", "3"]);
+    expect(await listed("PATCH", "", { remove: [3] })).toEqual(["0", "1", "2"]);
+    node.backend.statusNow = { ...statusNow, membership };
+    const again = { remove: [3], add: [{ id: 3, peer }] };
+    expect(await ask("PATCH", "", again)).toMatchObject({ status: 409 });
+    const twice = { add: [3, 3].map((id) => ({ id, peer })) };
+    expect(await ask("PATCH", "", twice)).toMatchObject({ status: 409 });
+  });
+
+  it("may take their time, ten minutes at most", async () => {
+    const answers = ["600000", "600001"].map((ms) =>
+      node.ask("DELETE", "/_synod/members/1", { headers: { "synod-deadline-ms": ms } }),
+    );
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 400]);
   });
 
   it("keep the sizes of their quorums, or get others, or majorities again", async () => {

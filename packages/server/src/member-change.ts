@@ -1,6 +1,6 @@
 import type { NodeId } from "@synod/core";
 import { type ConfigurationChange, parseAddress } from "@synod/node";
-import type { HostStatus, Member } from "@synod/runtime";
+import { type HostStatus, isVoter, type Member } from "@synod/runtime";
 import { z } from "zod";
 import { type Problem, refusal } from "./problem.ts";
 
@@ -83,8 +83,9 @@ function after(
 
 function admission(status: HostStatus, { id: node, peer: address, dataId: known }: Addition): Step {
   return (members) => {
-    if (isKnown(status, members, node)) return alreadyMember(node);
-    return [...members, named({ id: node, address, zone: "", roles: [] }, known)];
+    const others = besides(status, members, node);
+    if ("code" in others) return others;
+    return [...others, named({ id: node, address, zone: "", roles: [] }, known)];
   };
 }
 
@@ -100,23 +101,33 @@ function exchange(status: HostStatus, old: NodeId, wanted: Replacement): Step {
     const before = members.find((member) => member.id === old);
     if (before === undefined) return noSuchMember(old);
     const next = wanted.id ?? old;
-    if (next !== old && isKnown(status, members, next)) return alreadyMember(next);
+    const others = next === old ? members : besides(status, members, next);
+    if ("code" in others) return others;
     if (next !== old && wanted.peer === undefined)
       return refusal("bad-body", `peer: where is node ${next}?`);
     const knocking = status.membership.applicants.find(({ node }) => node === next)?.dataId;
     const kept = next === old ? before.dataId : undefined;
     const member = { id: next, address: wanted.peer ?? before.address, zone: before.zone };
     const replaced = named({ ...member, roles: before.roles }, wanted.dataId ?? knocking ?? kept);
-    return [...members.filter((each) => each.id !== old), replaced];
+    return [...others.filter((each) => each.id !== old), replaced];
   };
 }
 
-/** Before the change or by now: nobody leaves and comes back in one change. */
-function isKnown(status: HostStatus, members: readonly Member[], node: NodeId): boolean {
-  return [...status.membership.members, ...members].some((member) => member.id === node);
-}
-
-function alreadyMember(node: NodeId): Problem {
+/**
+ * The others, if the node can become a member with a vote: when it is none, or has none so far.
+ * Nobody leaves and comes back in one change.
+ */
+function besides(
+  status: HostStatus,
+  members: readonly Member[],
+  node: NodeId,
+): readonly Member[] | Problem {
+  const isIt = ({ id }: Member): boolean => id === node;
+  const before = status.membership.members.find(isIt);
+  const now = members.find(isIt);
+  if (before === undefined && now === undefined) return members;
+  if (now !== undefined && now === before && !isVoter(now))
+    return members.filter((member) => member !== now);
   return refusal("already-member", `node ${node} is a member already`);
 }
 

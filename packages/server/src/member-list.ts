@@ -12,6 +12,8 @@ export interface MemberList {
   /** Enough members hold the state with which it began: another change can be made. */
   readonly settled: boolean;
   readonly members: readonly ListedMember[];
+  /** What a change that was asked of this node waits for; empty when none waits. */
+  readonly waitsFor: string;
   /** Sizes of flexible quorums; null for majorities. */
   readonly quorums: { readonly phase1: number; readonly phase2: number } | null;
   /** Nodes that want to be members. */
@@ -22,6 +24,8 @@ export interface ListedMember {
   readonly id: NodeId;
   /** `host:port` where its peers reach it. */
   readonly peer: string;
+  /** In the protocol's words; empty for all. Without `acceptor` it has no vote. */
+  readonly roles: readonly string[];
   /** Empty while this node has not met it. */
   readonly dataId: string;
   /** It is known to hold the state with which the configuration began. */
@@ -30,15 +34,17 @@ export interface ListedMember {
 
 export function memberList(status: HostStatus): MemberList {
   const { membership } = status;
-  const { began, stopping, settled, holders, quorums } = membership;
+  const { began, stopping, settled, waitsFor, holders, quorums } = membership;
   return {
     configuration: status.configuration,
     began: began.index,
     stopping,
     settled,
-    members: membership.members.map(({ id, address, dataId }) => ({
+    waitsFor,
+    members: membership.members.map(({ id, address, roles, dataId }) => ({
       id,
       peer: address,
+      roles,
       dataId: dataId ?? dataIdOf(status, id),
       holdsState: status.configuration === 1 || holders.includes(id),
     })),

@@ -8,6 +8,10 @@ import { readOptions } from "./request-headers.ts";
 
 const BODY_BYTES_MAX = 4_096;
 const PATH = "/_synod/members";
+/** A change may have to wait until a newcomer has fetched the whole state. */
+export const CHANGE_DEADLINE_MS_MAX = 600_000;
+/** Beyond the deadline, for the answer. */
+const ANSWER_MS = 10_000;
 
 /** Who the members are, and changes of that. A change is answered once it is chosen. */
 export function addMemberRoutes(server: FastifyInstance, backend: Backend): void {
@@ -57,11 +61,16 @@ async function perform(
   change: ConfigurationChange | Problem,
 ): Promise<FastifyReply> {
   if ("code" in change) return sendProblem(reply, change);
-  const options = readOptions(request.headers);
+  const options = readOptions(request.headers, CHANGE_DEADLINE_MS_MAX);
   if (typeof options === "string") return sendProblem(reply, refusal("bad-header", options));
   try {
+    // It may be silent for longer than any connection else.
+    request.raw.socket.setTimeout(options.deadlineMs + ANSWER_MS);
     const { position } = await backend.reconfigure(change, { deadlineMs: options.deadlineMs });
-    return reply.send({ configuration: change.replaces + 1, began: position.index });
+    // Not always the next one: another may lie between. It is in force here, or about to be.
+    const { configuration, membership } = backend.status();
+    const number = configuration + (membership.stopping ? 1 : 0);
+    return reply.send({ configuration: number, began: position.index });
   } catch (error) {
     return sendProblem(reply, synodProblem(SynodError.from(error)));
   }

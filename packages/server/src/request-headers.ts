@@ -23,7 +23,10 @@ const PLAIN: RequestOptions = Object.freeze({
 });
 
 /** The options of a request, or what is wrong with its headers, in words for their author. */
-export function readOptions(headers: IncomingHttpHeaders): RequestOptions | string {
+export function readOptions(
+  headers: IncomingHttpHeaders,
+  deadlineMsMax: number = DEADLINE_MS.max,
+): RequestOptions | string {
   const deadline = headers["synod-deadline-ms"];
   const client = headers["synod-client"];
   const sequence = headers["synod-sequence"];
@@ -31,8 +34,8 @@ export function readOptions(headers: IncomingHttpHeaders): RequestOptions | stri
   const consistency = headers["synod-consistency"];
   if ((deadline ?? client ?? sequence ?? acknowledged ?? consistency) === undefined) return PLAIN;
   const deadlineMs = deadline === undefined ? DEADLINE_MS.default : wholeNumber(deadline);
-  if (deadlineMs === null || deadlineMs < 1 || deadlineMs > DEADLINE_MS.max)
-    return `synod-deadline-ms must be a whole number from 1 to ${DEADLINE_MS.max}`;
+  if (deadlineMs === null || deadlineMs < 1 || deadlineMs > deadlineMsMax)
+    return `synod-deadline-ms must be a whole number from 1 to ${deadlineMsMax}`;
   if (consistency !== undefined && consistency !== "linearizable" && consistency !== "stale")
     return "synod-consistency must be linearizable or stale";
   const session = readSession(client, sequence, acknowledged);

@@ -84,9 +84,12 @@ interface ReconfigurerOptions<S, M> {
 export class Reconfigurer<S, M> {
   readonly #options: ReconfigurerOptions<S, M>;
   #tokens = TOKENS;
-  /** Configurations that somebody was asked to replace, and may still, whatever was answered. */
+  /**
+   * By request, the last configuration that it may still end, whatever was answered: the one that
+   * it was to replace, or the one after it, if newcomers join that without a vote at first.
+   */
   readonly #asked = new Map<number, number>();
-  /** All that were ever asked to be replaced, by number. */
+  /** All that were ever asked to be replaced, and what may lie in between, by number. */
   readonly #replaced = new Map<number, Electorate>();
 
   constructor(options: ReconfigurerOptions<S, M>) {
@@ -98,11 +101,13 @@ export class Reconfigurer<S, M> {
     return token > TOKENS;
   }
 
-  answered(token: number, outcome: Outcome): void {
-    const { hit } = this.#options;
-    if (outcome.kind === "done") return hit("reconfiguration: chosen");
-    hit(`reconfiguration: ${outcome.code}`);
-    if (outcome.applied === "no") this.#asked.delete(token);
+  answered(node: NodeId, token: number, outcome: Outcome): void {
+    const { hit, cluster } = this.#options;
+    const isDone = outcome.kind === "done";
+    hit(`reconfiguration: ${isDone ? "chosen" : outcome.code}`);
+    const inForce = cluster.member(node).host?.status().configuration ?? 1;
+    const mayEndIt = !isDone && outcome.applied === "unknown";
+    this.#asked.set(token, mayEndIt ? inForce : inForce - 1);
   }
 
   /** The status with the newest configuration of all that run. */
@@ -136,6 +141,8 @@ export class Reconfigurer<S, M> {
     if (newest === null) return;
     const before = newest.membership.members.map(({ id }) => id);
     this.#replaced.set(newest.configuration, newest.membership);
+    // Members without a vote change no quorum. Whoever replaces anything else asks for that here.
+    this.#replaced.set(newest.configuration + 1, newest.membership);
     const ids = this.#pick(rank, before);
     const asked = before[draw(rank, "reconfiguration", 1) % before.length] as NodeId;
     const { host, state } = cluster.member(asked);
@@ -145,7 +152,7 @@ export class Reconfigurer<S, M> {
     tell(`node ${asked} is asked to replace configuration ${newest.configuration} by ${ids}`);
     hit("fault: other members asked for");
     hit(`reconfiguration: from ${before.length} to ${ids.length} of ${life.nodes.length}`);
-    this.#asked.set(this.#tokens, newest.configuration);
+    this.#asked.set(this.#tokens, newest.configuration + 1);
     host.reconfigure({
       token: this.#tokens,
       replaces: newest.configuration,

@@ -301,7 +301,7 @@ export class World<S, M> {
     return {
       answered: (node, token, outcome) => {
         this.#chain.add(token);
-        if (this.#reconfigurer.owns(token)) this.#reconfigurer.answered(token, outcome);
+        if (this.#reconfigurer.owns(token)) this.#reconfigurer.answered(node, token, outcome);
         if (!this.#mailbox.answered(token, outcome))
           panel.accuse("answer", `node ${node} answered token ${token} twice`);
       },

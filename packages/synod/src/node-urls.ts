@@ -14,7 +14,7 @@ export interface NodeOptions {
 }
 
 /** The options by which `get`, `put`, `delete` and `status` find nodes. */
-export function addNodeOptions(command: Command): Command {
+export function addNodeOptions(command: Command, timeoutMsMax = 60_000): Command {
   return command
     .addOption(
       new Option(
@@ -27,7 +27,7 @@ export function addNodeOptions(command: Command): Command {
     .option("--cluster <file>", "ask the nodes in this cluster file instead")
     .addOption(
       new Option("--timeout <ms>", "how long to wait for an answer")
-        .argParser(wholeNumber(1, 60_000))
+        .argParser(wholeNumber(1, timeoutMsMax))
         .default(5_000),
     );
 }

@@ -6,10 +6,12 @@ import type { Guard } from "../guard.ts";
 import type { HostOptions, HostTuning } from "../host-options.ts";
 import { writeIdentity } from "../identity.ts";
 import type { JournalStore } from "../journal/journal-store.ts";
+import { failed } from "../outcome.ts";
 import { nodeClient } from "../sessions-name.ts";
 import type { Manifest } from "../snapshots/manifest.ts";
 import type { SpareTime } from "../spare-time.ts";
 import type { Booted } from "./boot.ts";
+import { Change } from "./change.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Front } from "./front.ts";
 import { fetchBeginning, HandOver, type HandOverParts, holdingOf, isNamed } from "./hand-over.ts";
@@ -24,6 +26,7 @@ import type { Wire } from "./wire.ts";
 /** What a running host consists of. */
 export interface Parts<S, M> extends HandOverParts<S, M> {
   readonly handOver: HandOver<S, M>;
+  readonly change: Change;
 }
 
 export interface AssemblyOptions<S, M> {
@@ -69,6 +72,9 @@ export function assemble<S, M>(options: AssemblyOptions<S, M>): Parts<S, M> {
     isReadable: () => parts.deliveries?.isReadable !== false,
     hasExecutedAll: () => parts.deliveries?.waiting === 0 && parts.deliveries.isReadable,
     sessionLost: options.sessionLost,
+    answered: (token, outcome) => {
+      if (!parts.change.isStep(token, outcome)) host.listener.answered(token, outcome);
+    },
   });
   const links = createLinks(options, later);
   const deliveries = execution === null ? null : createDeliveries(options, execution, later);
@@ -82,6 +88,7 @@ export function assemble<S, M>(options: AssemblyOptions<S, M>): Parts<S, M> {
     snapshotting: deliveries === null ? null : createSnapshotting(options, deliveries, later),
     membership: createMembership(options, links, later),
     handOver: createHandOver(options, later),
+    change: createChange(options, front, later),
   };
   return parts;
 }
@@ -178,6 +185,42 @@ function createHandOver<S, M>(options: AssemblyOptions<S, M>, parts: Later<S, M>
   const { self, listener } = host;
   const base = { self, ports, spare, listener, tell, failed };
   return new HandOver<S, M>({ ...base, parts, createSeat: seatMaker(options) });
+}
+
+function createChange<S, M>(
+  { host, ports }: AssemblyOptions<S, M>,
+  front: Front,
+  parts: Later<S, M>,
+): Change {
+  const { learner, stop } = host.protocol.capabilities;
+  return new Change({
+    clock: ports.clock,
+    front,
+    standing: () => {
+      const { seat, membership, links } = parts();
+      const { configuration } = seat.tenure;
+      return {
+        current: configuration,
+        holders: membership.isFirst
+          ? configuration.members.map(({ id }) => id)
+          : membership.holders,
+        isSettled: membership.isSettled,
+        dataIdOf: (node) => links.dataIdOf(node),
+        isConnected: (node, dataId) => links.isLinkedTo(node, dataId),
+        learner,
+      };
+    },
+    problem: () => {
+      if (stop === "own")
+        return failed(
+          "configuration-invalid",
+          "no",
+          "this protocol leaves no change of members to its host",
+        );
+      return parts().seat.replica === null ? failed("not-a-member", "no") : null;
+    },
+    isStopping: () => parts().handOver.isStopping,
+  });
 }
 
 function createSnapshotting<S, M>(

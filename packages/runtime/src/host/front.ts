@@ -43,6 +43,8 @@ export interface FrontOptions {
   /** Nothing that was delivered waits. */
   readonly hasExecutedAll: () => boolean;
   readonly sessionLost: () => void;
+  /** The outcome of a request that was taken. */
+  readonly answered: (token: number, outcome: Outcome) => void;
 }
 
 /**
@@ -66,8 +68,7 @@ export class Front {
   #outside: boolean;
 
   constructor(options: FrontOptions) {
-    const { host, tuning, client, sessionLost } = options;
-    const answered = host.listener.answered.bind(host.listener);
+    const { host, tuning, client, sessionLost, answered } = options;
     this.#options = options;
     this.#outside = !options.isMember;
     this.requests = new Requests(client, host.self, tuning, { answered, sessionLost });

@@ -27,7 +27,7 @@ import type {
   ReadRequest,
   ReconfigureRequest,
 } from "../host-options.ts";
-import { type Failed, failed } from "../outcome.ts";
+import { failed } from "../outcome.ts";
 import { nodeClient } from "../sessions-name.ts";
 import { SpareTime } from "../spare-time.ts";
 import { HOST_TUNING } from "../tuning.ts";
@@ -35,7 +35,6 @@ import { assemble, type Parts } from "./assembly.ts";
 import { type Booted, boot } from "./boot.ts";
 import { addressesOf } from "./hand-over.ts";
 import type { HostMessage } from "./host-messages.ts";
-import { nextConfiguration } from "./next-configuration.ts";
 import { isMember } from "./peers.ts";
 import type { ReplicaHandler } from "./replica.ts";
 import { closeSeat, type Seat } from "./seat.ts";
@@ -120,15 +119,8 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
   }
 
   reconfigure(request: ReconfigureRequest): void {
-    const parts = this.#phase === "running" ? this.#parts : null;
-    if (parts === null) return this.#refuse(request.token);
-    const { configuration } = parts.seat.tenure;
-    const { protocol } = this.#options;
-    const problem = changeProblem(parts, protocol.capabilities.stop);
-    const next =
-      problem ?? nextConfiguration(configuration, request, (id) => parts.links.dataIdOf(id));
-    if ("code" in next) parts.front.refuse(request.token, next);
-    else parts.front.proposeStop(request.token, next, request.deadlineMs);
+    if (this.#phase === "running") this.#parts?.change.ask(request);
+    else this.#refuse(request.token);
   }
 
   status(): HostStatus {
@@ -139,6 +131,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
     if (this.#phase === "stopping" || this.#phase === "stopped") return;
     const parts = this.#phase === "running" ? this.#parts : null;
     this.#phase = "stopping";
+    parts?.change.end();
     parts?.front.end();
     parts?.snapshotting?.stop();
     parts?.handOver.stop();
@@ -366,6 +359,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
     parts?.handOver.stop();
     parts?.membership.stop();
     parts?.snapshotting?.stop();
+    parts?.change.end();
     parts?.front.end();
     this.#closePorts(reason);
   }
@@ -383,21 +377,6 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
     if (storage === undefined) unlock();
     else storage.close(unlock);
   }
-}
-
-/** Why no other configuration can be proposed here now; null when one can. */
-function changeProblem<S, M>(parts: Parts<S, M>, stop: "host" | "own"): Failed | null {
-  const { seat, membership, handOver, front } = parts;
-  if (stop === "own")
-    return failed(
-      "configuration-invalid",
-      "no",
-      "this protocol leaves no change of members to its host",
-    );
-  if (seat.replica === null) return failed("not-a-member", "no");
-  if (handOver.isStopping || front.requests.hasStop || !membership.isSettled)
-    return failed("configuration-unsettled", "no");
-  return null;
 }
 
 /** What the replica begins with, or goes on from. */

@@ -212,6 +212,12 @@ export class Links {
     return this.#links.get(peer)?.state === "ready";
   }
 
+  /** This very data directory is the other end of a link that counts, or this node's own. */
+  isLinkedTo(node: NodeId, dataId: string): boolean {
+    if (node === this.#identity.node) return this.#identity.dataId === dataId;
+    return this.isReady(node) && this.#links.get(node)?.hello.dataId === dataId;
+  }
+
   /** What a peer durably remembers, from its hello or told later. */
   heard(peer: NodeId, remembers: readonly Remembered[]): void {
     const problem = selfProblem(this.#identity, remembers);

@@ -66,6 +66,7 @@ function membershipStatus<S, M>(
     stopping: running?.handOver.isStopping ?? false,
     holders: running?.membership.holders ?? [],
     settled: running?.membership.isSettled ?? false,
+    waitsFor: running?.change.waitsFor ?? "",
     applicants: running?.links.applicants() ?? [],
   };
 }

@@ -70,6 +70,7 @@ export const farAcceptors: Protocol<State, Message> = {
     reads: "none",
     leader: true,
     roles: ["proposer", "acceptor", "replica"],
+    learner: "replica",
   },
   messages: FAR_ACCEPTORS_MESSAGES,
   create: ({ self, members, quorums, roles }) => {

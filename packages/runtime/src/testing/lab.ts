@@ -155,6 +155,7 @@ export class Lab<S, M> {
     at: NodeId,
     ids: readonly NodeId[],
     quorums: Configuration["quorums"] = null,
+    deadlineMs = 60_000,
   ): number {
     this.#tokens += 1;
     const host = this.node(at).host;
@@ -163,7 +164,7 @@ export class Lab<S, M> {
       return this.dataIds.has(id) ? { ...member, dataId: this.dataIds.get(id) as string } : member;
     });
     const replaces = host?.status().configuration ?? 0;
-    host?.reconfigure({ token: this.#tokens, replaces, members, quorums, deadlineMs: 60_000 });
+    host?.reconfigure({ token: this.#tokens, replaces, members, quorums, deadlineMs });
     return this.#tokens;
   }
 

@@ -74,7 +74,8 @@ export const twoLanes: Protocol<State, Message> = {
     stop: "host",
     reads: "quorum",
     leader: false,
-    roles: ["acceptor"],
+    roles: ["acceptor", "learner"],
+    learner: "learner",
   },
   messages: TWO_LANES_MESSAGES,
   create: ({ self, members }) => ({

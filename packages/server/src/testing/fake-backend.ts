@@ -63,6 +63,7 @@ export class FakeBackend implements Backend {
     this.changes.push(change);
     if (this.outcome?.kind === "failed") return Promise.reject(SynodError.failed(this.outcome));
     const position = { log: 0, index: 100 };
+    this.statusNow = { ...this.statusNow, configuration: change.replaces + 1 };
     return Promise.resolve({ position, result: new Uint8Array(0), repeated: false });
   }
 
@@ -98,6 +99,7 @@ export const STATUS: HostStatus = {
     stopping: false,
     holders: [1],
     settled: true,
+    waitsFor: "",
     applicants: [],
   },
   protocol: "multipaxos",

@@ -129,6 +129,7 @@ const status = {
     stopping: false,
     holders: [],
     settled: true,
+    waitsFor: "",
     applicants: [],
   },
   dataId: "",

@@ -19,6 +19,7 @@ interface Problem {
 const GRACE_MS = 1_000;
 const PAUSE_MS = 100;
 const LIST_MS = 1_000;
+const LOOK_MS = 500;
 
 const MEMBERS_PATH = "/_synod/members";
 
@@ -37,30 +38,69 @@ const PASSING: readonly string[] = [
 
 /**
  * Asks one node after the other, and all of them again until the time is up, as long as it is
- * certain that nothing was changed.
+ * certain that nothing was changed. Meanwhile says what a change waits for.
  */
 export async function askMembers(request: MemberRequest, options: NodeOptions): Promise<unknown> {
   const urls = await nodeUrls(options);
   const endsAt = Date.now() + options.timeout;
+  const say = sayOnce();
   for (;;) {
     const reasons: string[] = [];
     for (const url of urls) {
-      const leftMs = Math.max(1, endsAt - Date.now());
-      const outcome = await attempt(request, url, leftMs);
+      const outcome = await follow(request, url, Math.max(1, endsAt - Date.now()), say);
       if ("value" in outcome) return outcome.value;
       reasons.push(`${url}: ${outcome.problem.message}`);
-      if (outcome.problem.applied === "unknown" && request.method !== "GET")
-        throw new CommandFailure(
-          "unknown",
-          `the change may or may not have been made (${reasons.join("; ")}): ` +
-            "`synod member list` shows it",
-        );
-      if (!PASSING.includes(outcome.problem.code))
-        throw new CommandFailure("failure", `refused: ${outcome.problem.message}`);
+      checkPassing(request, outcome.problem, reasons);
     }
+    const why = reasons.join("; ");
     if (request.method === "GET" || Date.now() + PAUSE_MS > endsAt)
-      throw new CommandFailure("failure", `no node did it (${reasons.join("; ")})`);
+      throw new CommandFailure("failure", `no node did it (${why})`);
+    if (Date.now() + options.timeout - endsAt > LOOK_MS) say(why);
     await sleep(PAUSE_MS);
+  }
+}
+
+/** Throws unless another node may do it, or the same one later. */
+function checkPassing(
+  { method }: MemberRequest,
+  { applied, code, message }: Problem,
+  reasons: readonly string[],
+): void {
+  if (applied === "unknown" && method !== "GET")
+    throw new CommandFailure(
+      "unknown",
+      `the change may or may not have been made (${reasons.join("; ")}): ` +
+        "`synod member list` shows it, and the same command again goes on with it",
+    );
+  if (!PASSING.includes(code)) throw new CommandFailure("failure", `refused: ${message}`);
+}
+
+/** A line, unless it is the one before. */
+function sayOnce(): (why: string) => void {
+  let said = "";
+  return (why) => {
+    if (why === said || why === "") return;
+    said = why;
+    process.stderr.write(`synod: the change waits: ${why}\n`);
+  };
+}
+
+/** Looks from time to time what the node that makes a change waits for. */
+async function follow(
+  request: MemberRequest,
+  url: string,
+  leftMs: number,
+  say: (why: string) => void,
+): Promise<Outcome> {
+  if (request.method === "GET") return attempt(request, url, leftMs);
+  const looks = setInterval(async () => {
+    const { waitsFor = "" } = (await membersAt(url)) ?? {};
+    say(waitsFor);
+  }, LOOK_MS);
+  try {
+    return await attempt(request, url, leftMs);
+  } finally {
+    clearInterval(looks);
   }
 }
 

@@ -30,6 +30,8 @@ interface ReplaceOptions extends AddOptions {
   readonly peer?: readonly string[];
 }
 
+/** A change may have to wait until a newcomer has fetched the whole state. */
+const TIMEOUT_MS_MAX = 600_000;
 const MEMBER_ID = wholeNumber(0, 65_535);
 
 /** `synod member`: who the members are, and changes of that while the cluster works. */
@@ -74,7 +76,10 @@ export function addMemberCommand(program: Command): void {
 }
 
 function withJson(command: Command): Command {
-  return addNodeOptions(command).option("--json", "print what the node says as JSON");
+  return addNodeOptions(command, TIMEOUT_MS_MAX).option(
+    "--json",
+    "print what the node says as JSON",
+  );
 }
 
 function withQuorums(command: Command): Command {

@@ -62,6 +62,7 @@ export const broadcast: Protocol<BroadcastState, BroadcastMessage> = {
     reads: "quorum",
     leader: false,
     roles: ["proposer", "acceptor", "learner"],
+    learner: "learner",
   },
   messages: broadcastCodec,
   create: createState,

@@ -64,6 +64,7 @@ export const multipaxos: Protocol<MultipaxosState, MultipaxosMessage> = {
     reads: "quorum",
     leader: true,
     roles: ["proposer", "acceptor", "learner"],
+    learner: "learner",
   },
   messages: multipaxosCodec,
   create: createState,

@@ -3,7 +3,7 @@ import { decodeCommands } from "../../command-codec.ts";
 import type { About, JournalRecord } from "../../effect.ts";
 import type { Slot } from "../../ids.ts";
 import { invariant } from "../../invariant.ts";
-import type { Start } from "../../protocol.ts";
+import { isAcceptor, type Start } from "../../protocol.ts";
 import { campaign } from "./candidate.ts";
 import { checkpointRecords } from "./compaction.ts";
 import { faultyRuns, markFaulty } from "./faulty.ts";
@@ -89,7 +89,7 @@ export function onStart(state: MultipaxosState, out: Out, start: Start): void {
   if (named !== null && named.length > 0) checkpoint(out, checkpointRecords(state));
   // Durable, because the next checkpoint takes away what tells of the damage.
   else if (newlyImpaired) persist(out, { kind: "impaired" });
-  state.voter = start.voter && !state.impaired;
+  state.voter = start.voter && !state.impaired && isAcceptor(state.settings);
   see(state, state.promised);
   findStop(state);
   if (state.others.length === 0 && state.voter) setTimer(out, "election", 0);
@@ -171,7 +171,7 @@ function findStop(state: MultipaxosState): void {
  * A member that was kept from voting may vote from now on; unless its own disk has lost something.
  */
 export function onAdmit(state: MultipaxosState, out: Out): void {
-  if (state.voter || state.impaired) return;
+  if (state.voter || state.impaired || !isAcceptor(state.settings)) return;
   // What it noted as a learner counts as accepted from now on, so it must be durable first.
   checkpoint(out, checkpointRecords(state));
   state.voter = true;

@@ -69,6 +69,7 @@ export const omnipaxos: Protocol<OmniPaxosState, OmniPaxosMessage> = {
     reads: "quorum",
     leader: true,
     roles: ["proposer", "acceptor", "learner"],
+    learner: "learner",
   },
   messages: omnipaxosCodec,
   create: createState,

@@ -3,7 +3,7 @@ import { decodeCommands } from "../../command-codec.ts";
 import type { About, JournalRecord } from "../../effect.ts";
 import type { Slot } from "../../ids.ts";
 import { invariant } from "../../invariant.ts";
-import type { Start } from "../../protocol.ts";
+import { isAcceptor, type Start } from "../../protocol.ts";
 import { claimOf, loseFrom, repair } from "./claims.ts";
 import { checkpointRecords } from "./compaction.ts";
 import { hearOfChosen } from "./learner.ts";
@@ -120,7 +120,7 @@ export function onStart(state: SequenceState, out: Out, start: Start): void {
   if (named !== null && (named.length > 0 || isBehind)) checkpoint(out, checkpointRecords(state));
   // Durable, because the next checkpoint takes away what tells of the damage.
   else if (newlyImpaired) persist(out, { kind: "impaired" });
-  state.voter = start.voter && !state.impaired;
+  state.voter = start.voter && !state.impaired && isAcceptor(state.settings);
   findStop(state);
   awaitPrepare(state, out);
 }
@@ -235,7 +235,7 @@ function awaitPrepare(state: SequenceState, out: Out): void {
  * A member that was kept from voting may vote from now on; unless its own disk has lost something.
  */
 export function onAdmit(state: SequenceState, out: Out): void {
-  if (state.voter || state.impaired) return;
+  if (state.voter || state.impaired || !isAcceptor(state.settings)) return;
   // What it noted as a learner counts from now on, so it must be durable first.
   checkpoint(out, checkpointRecords(state));
   state.voter = true;

@@ -81,6 +81,7 @@ export const paxos: Protocol<PaxosState, PaxosMessage> = {
     reads: "quorum",
     leader: false,
     roles: ["proposer", "acceptor", "learner"],
+    learner: "learner",
   },
   messages: paxosCodec,
   create: createState,

@@ -69,6 +69,7 @@ export const pmmc: Protocol<PmmcState, PmmcMessage> = {
     reads: "quorum",
     leader: false,
     roles: ["replica", "leader", "acceptor", "spare"],
+    learner: "replica",
   },
   messages: pmmcCodec,
   create: createState,
