@@ -51,12 +51,17 @@ test("while no commands come, one slice follows the other", () => {
 });
 
 test("while commands come, a tenth of the time is for slices", () => {
-  spare.commandsCame();
+  spare.commandsCame(false);
   expect(slices(3)).toEqual([0, 100, 200]);
 });
 
+test("a quarter of it, where they cannot be executed before the slices are done", () => {
+  spare.commandsCame(true);
+  expect(slices(3)).toEqual([0, 40, 80]);
+});
+
 test("commands come for a while after the last of them, and then no more", () => {
-  spare.commandsCame();
+  spare.commandsCame(false);
   expect(slices(5)).toEqual([0, 100, 200, 210, 220]);
 });
 
@@ -69,7 +74,7 @@ test("a node that is not told of commands takes it that they come", () => {
 });
 
 test("what was counted is rested from, whoever comes next and however it was nested", () => {
-  spare.commandsCame();
+  spare.commandsCame(false);
   const inner = spare.counted((ms: number) => work(ms));
   spare.counted(() => {
     work(3);
@@ -85,7 +90,7 @@ test("what was counted is rested from, whoever comes next and however it was nes
 });
 
 test("a slice that asks for the next one before it ends rests from what it has taken", () => {
-  spare.commandsCame();
+  spare.commandsCame(false);
   spare.counted(() => {
     work(5);
     spare.whenRested(() => undefined);
@@ -94,7 +99,7 @@ test("a slice that asks for the next one before it ends rests from what it has t
 });
 
 test("what is rested runs at once", () => {
-  spare.commandsCame();
+  spare.commandsCame(false);
   let ran = false;
   spare.whenRested(() => {
     ran = true;
@@ -103,7 +108,7 @@ test("what is rested runs at once", () => {
 });
 
 test("what throws has taken its time all the same", () => {
-  spare.commandsCame();
+  spare.commandsCame(false);
   const failing = spare.counted(() => {
     work(2);
     throw new Error("no");

@@ -2,6 +2,11 @@ import type { Clock } from "@synod/core";
 
 /** While commands come, background work gets one part of so many of this node's time. */
 const PARTS = 10;
+/**
+ * While this node lacks the state: nothing can be executed here before, and it must have fetched
+ * and loaded a snapshot before those that send it have written, and cut their logs at, another.
+ */
+const PARTS_LACKING = 4;
 /** They come for so long after the last one. */
 const BUSY_MS = 200;
 
@@ -13,6 +18,7 @@ const BUSY_MS = 200;
  */
 export class SpareTime {
   readonly #clock: Clock;
+  #parts = PARTS;
   #hears = true;
   #busyUntil = Number.NEGATIVE_INFINITY;
   #restsUntil = Number.NEGATIVE_INFINITY;
@@ -23,8 +29,9 @@ export class SpareTime {
     this.#clock = clock;
   }
 
-  /** Commands came: there may be more of them. */
-  commandsCame(): void {
+  /** Commands came: there may be more of them. `lacksState`: they cannot be executed here now. */
+  commandsCame(lacksState: boolean): void {
+    this.#parts = lacksState ? PARTS_LACKING : PARTS;
     this.#busyUntil = this.#clock.now() + BUSY_MS;
   }
 
@@ -72,7 +79,7 @@ export class SpareTime {
   #count(): void {
     if (this.#countedUpTo === null) return;
     const now = this.#clock.now();
-    const restMs = (now - this.#countedUpTo) * (PARTS - 1);
+    const restMs = (now - this.#countedUpTo) * (this.#parts - 1);
     if (restMs > 0) this.#restsUntil = Math.max(this.#restsUntil, now) + restMs;
     this.#countedUpTo = now;
   }

@@ -212,7 +212,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
 
   journalWorks(): void {
     const parts = this.#parts;
-    this.#spare.commandsCame();
+    this.#spare.commandsCame(parts?.snapshotting?.lacksState === true);
     if (parts !== null) parts.front.diskFull = false;
     parts?.snapshotting?.journalGrew();
   }

@@ -89,6 +89,11 @@ export class Snapshotting {
     return this.#options.booted.snapshots.bytes;
   }
 
+  /** A state is being fetched, or put in place. */
+  get lacksState(): boolean {
+    return this.#installing || this.#transfer.isFetching;
+  }
+
   /** A transferred state is being put in place. */
   get isInstalling(): boolean {
     return this.#installing;

@@ -21,7 +21,7 @@ function create(busy: boolean) {
   const ports = { disk: life.disk, clock, checksum: crc32, guard, chunkBytes: 200 };
   const store = new SnapshotStore({ ...ports, spare });
   const come = (): void => {
-    spare.commandsCame();
+    spare.commandsCame(false);
     world.scheduler.after(50, 0, "timer", come);
   };
   if (busy) come();

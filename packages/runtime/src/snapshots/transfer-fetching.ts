@@ -52,6 +52,10 @@ export class StateFetching {
     this.#options = options;
   }
 
+  get isActive(): boolean {
+    return this.#phase.kind !== "idle";
+  }
+
   get status(): FetchStatus {
     const phase = this.#phase;
     if (phase.kind === "idle") return { kind: "idle" };

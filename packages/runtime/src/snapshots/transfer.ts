@@ -21,6 +21,11 @@ export class StateTransfer {
     this.#fetching = new StateFetching(options);
   }
 
+  /** A state is needed, and not all of it is here yet. */
+  get isFetching(): boolean {
+    return this.#fetching.isActive;
+  }
+
   get status(): TransferStatus {
     return { fetching: this.#fetching.status, serving: this.#serving.serving };
   }

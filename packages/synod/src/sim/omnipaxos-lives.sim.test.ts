@@ -7,6 +7,10 @@ const SEEDS = [
   { seed: 111, found: "a newcomer of whom a platter was demanded before it had a state" },
   { seed: 124, found: "an acceptance that left after other values had been decided" },
   { seed: 154, found: "syncs sent again faster than a slow link takes them, for six minutes" },
+  {
+    seed: 210,
+    found: "a follower that fails because its leader, cut off, had lost a slot long ago",
+  },
 ];
 
 describe("cluster lives of omnipaxos", () => {

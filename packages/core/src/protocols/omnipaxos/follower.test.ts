@@ -156,6 +156,17 @@ describe("accepts", () => {
     expect(() => solo.message(2, accept("200.2", 3, ["x#3"]))).toThrow("two values in slot 3");
   });
 
+  test("of a leader that lost a slot, as was learned from others, are dropped; it asks around", () => {
+    const solo = inStep();
+    solo.message(1, learn(1, ["a#1", "a#2", "c#3"]));
+    expect(solo.message(2, accept("200.2", 3, ["b#3", "b#4"]))).toEqual([
+      "sendNow 1: prepareRequest ballot=200.2 chosenUpTo=3",
+      "sendNow 2: prepareRequest ballot=200.2 chosenUpTo=3",
+    ]);
+    expect(solo.log()).toBe("1:a#1 2:a#2 3:c#3 @200.2");
+    expect(solo.message(2, accept("200.2", 4, ["b#4"]))).toEqual([]);
+  });
+
   test("are not taken before the sync, nor with another log before them", () => {
     const solo = promised();
     expect(solo.message(2, accept("200.2", 3, ["b#3"]))).toEqual([]);

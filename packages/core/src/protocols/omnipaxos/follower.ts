@@ -5,7 +5,14 @@ import { sameBytes } from "../../same-bytes.ts";
 import { claimOf, compareClaims } from "./claims.ts";
 import { hearDecision, hearOfChosen } from "./learner.ts";
 import type { Accept, AcceptSync, Confirm, Decide, Out, Prepare } from "./messages.ts";
-import { askToBePrepared, followBallot, forwardQueue, isOutdated, refuse } from "./roles.ts";
+import {
+  askToBePrepared,
+  followBallot,
+  forwardQueue,
+  isOutdated,
+  overtaken,
+  refuse,
+} from "./roles.ts";
 import { persist, setTimer, tellDurably, tellNow } from "./send.ts";
 import { type Asked, chosenUpTo, type Follower, type SequenceState } from "./state.ts";
 import { SLOTS_AHEAD_MAX } from "./tuning.ts";
@@ -147,8 +154,10 @@ export function onAccept(state: SequenceState, out: Out, from: NodeId, message: 
       continue;
     }
     const held = state.log.get(slot);
-    const same = held === undefined || sameBytes(held, value);
-    invariant(same, `two values in slot ${slot} in one ballot`);
+    if (held === undefined || sameBytes(held, value)) continue;
+    // Learned from others, while this leader had been overtaken without a word of it coming here.
+    if (slot <= state.decidedUpTo) return overtaken(state, out, true);
+    invariant(false, `two values in slot ${slot} in one ballot`);
   }
   append(state, out, role);
   answer(state, out);
