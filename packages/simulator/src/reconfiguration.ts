@@ -105,9 +105,13 @@ export class Reconfigurer<S, M> {
     const { hit, cluster } = this.#options;
     const isDone = outcome.kind === "done";
     hit(`reconfiguration: ${isDone ? "chosen" : outcome.code}`);
-    const inForce = cluster.member(node).host?.status().configuration ?? 1;
-    const mayEndIt = !isDone && outcome.applied === "unknown";
-    this.#asked.set(token, mayEndIt ? inForce : inForce - 1);
+    const status = cluster.member(node).host?.status();
+    const inForce = status?.configuration ?? 1;
+    // The answer may come a moment before the next configuration begins.
+    const endsIt = isDone
+      ? outcome.position.index > (status?.membership.began.index ?? 0)
+      : outcome.applied === "unknown";
+    this.#asked.set(token, endsIt ? inForce : inForce - 1);
   }
 
   /** The status with the newest configuration of all that run. */
