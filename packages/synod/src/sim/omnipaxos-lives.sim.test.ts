@@ -9,7 +9,7 @@ const SEEDS = [
   { seed: 154, found: "syncs sent again faster than a slow link takes them, for six minutes" },
   {
     seed: 210,
-    found: "a follower that fails because its leader, cut off, had lost a slot long ago",
+    found: "a follower that fails because a leader that is cut off had lost a slot",
   },
 ];
 
