@@ -156,7 +156,7 @@ describe("accepts", () => {
     expect(() => solo.message(2, accept("200.2", 3, ["x#3"]))).toThrow("two values in slot 3");
   });
 
-  test("of a leader that lost a slot, as was learned from others, are dropped; it asks around", () => {
+  test("of a leader that lost a slot, as was learned elsewhere, are dropped", () => {
     const solo = inStep();
     solo.message(1, learn(1, ["a#1", "a#2", "c#3"]));
     expect(solo.message(2, accept("200.2", 3, ["b#3", "b#4"]))).toEqual([
