@@ -14,7 +14,7 @@ export type FrameKind = (typeof FRAME_KINDS)[number];
 export const FRAME_HEADER_BYTES: number = 4 + 4 + 1;
 
 /** Raised with every change of a frame's or a host message's layout. */
-export const FRAMES_VERSION: number = 2;
+export const FRAMES_VERSION: number = 3;
 
 /** A whole frame of exact size; `body` appends what it carries. `writer` is scratch space. */
 export function encodeFrame(

@@ -18,6 +18,7 @@ import { fetchBeginning, HandOver, type HandOverParts, holdingOf, isNamed } from
 import type { HostMessage } from "./host-messages.ts";
 import { Links } from "./links.ts";
 import { Membership } from "./membership.ts";
+import { Progress } from "./progress.ts";
 import type { ReplicaHandler } from "./replica.ts";
 import { createSeat, type Seat, tellLinkUp } from "./seat.ts";
 import { Snapshotting } from "./snapshotting.ts";
@@ -26,6 +27,7 @@ import type { Wire } from "./wire.ts";
 /** What a running host consists of. */
 export interface Parts<S, M> extends HandOverParts<S, M> {
   readonly handOver: HandOver<S, M>;
+  readonly progress: Progress;
   readonly change: Change;
 }
 
@@ -77,6 +79,7 @@ export function assemble<S, M>(options: AssemblyOptions<S, M>): Parts<S, M> {
     },
   });
   const links = createLinks(options, later);
+  const progress = createProgress(options, links);
   const deliveries = execution === null ? null : createDeliveries(options, execution, later);
   const parts: Parts<S, M> = {
     booted,
@@ -88,7 +91,8 @@ export function assemble<S, M>(options: AssemblyOptions<S, M>): Parts<S, M> {
     snapshotting: deliveries === null ? null : createSnapshotting(options, deliveries, later),
     membership: createMembership(options, links, later),
     handOver: createHandOver(options, later),
-    change: createChange(options, front, later),
+    progress,
+    change: createChange(options, front, progress, later),
   };
   return parts;
 }
@@ -187,15 +191,30 @@ function createHandOver<S, M>(options: AssemblyOptions<S, M>, parts: Later<S, M>
   return new HandOver<S, M>({ ...base, parts, createSeat: seatMaker(options) });
 }
 
+function createProgress<S, M>(
+  { host, booted, ports, wire }: AssemblyOptions<S, M>,
+  links: Links,
+): Progress {
+  return new Progress({
+    self: host.self,
+    clock: ports.clock,
+    send: (to, message) => wire.sendHost([to], message, false),
+    ready: () => links.ready,
+    executedUpTo: () => booted.execution?.executedUpTo.index ?? null,
+  });
+}
+
 function createChange<S, M>(
   { host, ports }: AssemblyOptions<S, M>,
   front: Front,
+  progress: Progress,
   parts: Later<S, M>,
 ): Change {
   const { learner, stop } = host.protocol.capabilities;
   return new Change({
     clock: ports.clock,
     front,
+    progress,
     standing: () => {
       const { seat, membership, links } = parts();
       const { configuration } = seat.tenure;
@@ -207,6 +226,7 @@ function createChange<S, M>(
         isSettled: membership.isSettled,
         dataIdOf: (node) => links.dataIdOf(node),
         isConnected: (node, dataId) => links.isLinkedTo(node, dataId),
+        keepsUp: (node) => progress.keepsUp(node),
         learner,
       };
     },

@@ -26,6 +26,7 @@ function standing(ids: readonly NodeId[], more: Partial<Standing> = {}): Standin
     isSettled: true,
     dataIdOf: dataId,
     isConnected: (node, shown) => shown === dataId(node),
+    keepsUp: () => true,
     learner: "learner",
     ...more,
   };
@@ -98,6 +99,16 @@ test("who cannot be reached counts for nothing", () => {
   expect(outcome(of([0, 1, 2, 3]), now)).toBe("between 0,1,2,3*");
 });
 
+test("who is behind the log counts for nothing until it has caught up", () => {
+  const learners = standing([0, 1, 2, 3, 4], { keepsUp: (node) => node !== 3 && node !== 4 });
+  expect(outcome(of([2, 3, 4]), learners)).toBe("3 and 4 are behind");
+  const one = standing([0, 1, 2, 3, 4], { keepsUp: (node) => node !== 3 });
+  expect(outcome(of([2, 3, 4]), one)).toBe("last 2,3,4");
+  // Learners lengthen a configuration, so its own voters have to be ready for another one.
+  const busy = standing([0, 1, 2], { keepsUp: (node) => node === 0, holders: [0, 1] });
+  expect(outcome(of([2, 3, 4]), busy)).toBe("2 lacks the state; 1 is behind");
+});
+
 test("another data directory under the same id holds nothing, and is no newcomer", () => {
   const wiped = { ...of([0, 1, 2]) };
   const replaced = (ids: readonly NodeId[]): Configuration => ({
@@ -131,7 +142,7 @@ test("more members than there may be, with both beside each other, are refused",
   const roles = ["learner"];
   const crowd = asked.members.map((member) => (member.id < 5 ? member : { ...member, roles }));
   const current = { ...now.current, members: members(Array.from({ length: 7 }, (_, n) => 30 + n)) };
-  const full = { ...standing([]), current, holders: [] };
+  const full = { ...standing([]), current, holders: [30, 31, 32, 33] };
   expect(outcome({ ...asked, members: crowd }, full)).toMatch(/^between/);
   const more = members(Array.from({ length: 6 }, (_, n) => 40 + n)).map((m) => ({ ...m, roles }));
   const crowded = { ...full, current: { ...current, members: [...current.members, ...more] } };

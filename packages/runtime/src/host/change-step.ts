@@ -19,6 +19,8 @@ export interface Standing {
   readonly dataIdOf: (member: NodeId) => string;
   /** This very directory is linked with this node, or its own. */
   readonly isConnected: (node: NodeId, dataId: string) => boolean;
+  /** It has executed the log up to where others are by now, or nearly so. */
+  readonly keepsUp: (node: NodeId) => boolean;
   /** The protocol's role without a vote. */
   readonly learner: string;
 }
@@ -30,25 +32,26 @@ export type ChangeStep =
   | { readonly kind: "refuse"; readonly why: Failed };
 
 /**
- * The way to the configuration that is asked for. It is proposed only when so many of its voters
- * hold the state already, and are there, that they can elect and choose by themselves: otherwise
- * nothing could be chosen in it until a newcomer has fetched the state. When newcomers would be
- * needed for that, they become members without a vote first, which changes no quorum, and fetch it.
+ * The way to the configuration that is asked for. A configuration is proposed only when so many of
+ * its voters are ready, as they hold the state, keep up with the log and are there, that they can
+ * elect and choose by themselves: otherwise nothing could be chosen in it until others have fetched
+ * the state and caught up. When newcomers would be needed for that, they become members without a
+ * vote first, which changes no quorum, and do it then.
  */
 export function nextStep(asked: Configuration, standing: Standing): ChangeStep {
-  const { current, holders, isSettled } = standing;
+  const { current, isSettled } = standing;
   const number = current.number + 1;
-  if (!isSettled) return wait(missing(current, current.members, standing));
+  const known = withDataIds(standing);
+  if (!isSettled) return wait(missing(current, known, standing));
   const staying = asked.members.filter((member) => stays(member, standing));
-  const present = staying.filter(({ id, dataId = "" }) => standing.isConnected(id, dataId));
-  const ready = present.filter(({ id }) => holders.includes(id));
-  if (canGoOn(asked, ready)) return propose({ ...asked, number }, true);
+  if (canGoOn(asked, ready(staying, standing))) return propose({ ...asked, number }, true);
   const newcomers = asked.members.filter(({ id }) => !current.members.some((m) => m.id === id));
   if (!canGoOn(asked, [...staying, ...newcomers]))
     return refuse(outOfReach([...staying, ...newcomers]));
-  if (newcomers.length === 0 || canGoOn(asked, present))
+  if (newcomers.length === 0 || canGoOn(asked, present(staying, standing)))
     return wait(missing(asked, staying, standing));
-  const members = [...withDataIds(standing), ...asLearners(newcomers, standing.learner)];
+  if (!canGoOn(current, ready(known, standing))) return wait(missing(current, known, standing));
+  const members = [...known, ...asLearners(newcomers, standing.learner)];
   members.sort((a, b) => a.id - b.id);
   const between = { ...current, number, members };
   const problem = configurationProblem(between);
@@ -62,6 +65,15 @@ function canGoOn(asked: Configuration, members: readonly Member[]): boolean {
   const ids = new Set(members.map(({ id }) => id));
   const quorums = quorumsOf(asked);
   return quorums.isPhase1(ids) && quorums.isPhase2(ids);
+}
+
+function present(members: readonly Member[], { isConnected }: Standing): Member[] {
+  return members.filter(({ id, dataId = "" }) => isConnected(id, dataId));
+}
+
+function ready(members: readonly Member[], standing: Standing): Member[] {
+  const { holders, keepsUp } = standing;
+  return present(members, standing).filter(({ id }) => holders.includes(id) && keepsUp(id));
 }
 
 /** A member by now, with the same data directory. */
@@ -103,26 +115,24 @@ function outOfReach(members: readonly Member[]): string {
   );
 }
 
-/** Of the voters in question, who still has to get the state, and who is not there. */
-function missing(asked: Configuration, staying: readonly Member[], standing: Standing): string {
-  const voters = voting(asked, staying);
-  const away = voters.filter(({ id, dataId = "" }) => !standing.isConnected(id, dataId));
-  const reasons = [
-    ...lacking(voters, standing.holders),
-    ...(away.length === 0 ? [] : [`${namesOf(away.map(({ id }) => id))} cannot be reached`]),
-  ];
-  return reasons.join("; ");
+/** Of the voters in question, who is not ready, and why. */
+function missing(asked: Configuration, members: readonly Member[], standing: Standing): string {
+  const acceptors = acceptorsOf(asked);
+  const voters = members.filter(({ id }) => acceptors.includes(id));
+  const there = present(voters, standing);
+  const away = voters.filter((member) => !there.includes(member));
+  const lacking = voters.filter(({ id }) => !standing.holders.includes(id));
+  const behind = there.filter((m) => !lacking.includes(m) && !standing.keepsUp(m.id));
+  return [
+    ...reason(lacking, "lacks the state", "lack the state"),
+    ...reason(behind, "is behind", "are behind"),
+    ...reason(away, "cannot be reached", "cannot be reached"),
+  ].join("; ");
 }
 
-function voting(configuration: Configuration, members: readonly Member[]): Member[] {
-  const acceptors = acceptorsOf(configuration);
-  return members.filter(({ id }) => acceptors.includes(id));
-}
-
-function lacking(members: readonly Member[], holders: readonly NodeId[]): string[] {
-  const ids = members.map(({ id }) => id).filter((id) => !holders.includes(id));
-  if (ids.length === 0) return [];
-  return [`${namesOf(ids)} ${ids.length === 1 ? "lacks" : "lack"} the state`];
+function reason(members: readonly Member[], one: string, more: string): string[] {
+  if (members.length === 0) return [];
+  return [`${namesOf(members.map(({ id }) => id))} ${members.length === 1 ? one : more}`];
 }
 
 /** As `0, 1 and 2`. */

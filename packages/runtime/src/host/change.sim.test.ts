@@ -21,24 +21,31 @@ const PROTOCOLS = { multipaxos, omnipaxos } as const;
 /** Of each write of a snapshot's chunk at a newcomer, and of all of them together at least. */
 const CHUNK_MS = 2_500;
 const TRANSFER_MS = 2_500;
-/** Of newcomers, for now. */
+/** Of {@link slow} nodes, for now. */
 let chunkMs = CHUNK_MS;
+let slow: (id: NodeId) => boolean;
 /** Two elections, with all that precedes and follows them. */
 const GAP_MS = 2_000;
 
 const statusOf = (lab: AnyLab, id: NodeId) => lab.node(id).host?.status();
 const membershipOf = (lab: AnyLab, id: NodeId) => statusOf(lab, id)?.membership;
 
-function create(name: keyof typeof PROTOCOLS, size: number, newcomers: number): AnyLab {
+function create(
+  name: keyof typeof PROTOCOLS,
+  size: number,
+  newcomers: number,
+  tuning: Partial<typeof SMALL> = {},
+): AnyLab {
   const protocol = PROTOCOLS[name] as LabOptions<unknown, unknown>["protocol"];
   chunkMs = CHUNK_MS;
+  slow = (id) => id >= size;
   const lab: AnyLab = new Lab({
     protocol,
     roles: Array.from({ length: size }, () => []),
     newcomers,
-    tuning: SMALL,
+    tuning: { ...SMALL, ...tuning },
     protocolTuning: { retainBytes: 0 },
-    slowness: (id, file) => (id >= size && file.startsWith("snapshot") ? chunkMs : 0),
+    slowness: (id, file) => (slow(id) && file.startsWith("snapshot") ? chunkMs : 0),
   });
   lab.startAll();
   const writes = Array.from({ length: 100 }, (_, n) => {
@@ -171,6 +178,30 @@ describe.each(["multipaxos", "omnipaxos"] as const)("%s", (name) => {
     expect(writer.longestGapMs).toBeLessThan(GAP_MS);
     writer.check(2);
     expectAgreement(lab, [2, 3, 4]);
+  });
+
+  test("a member that is behind catches up, and the change waits for it, and nobody else", () => {
+    const lab = create(name, 3, 1, { journalBytesMax: 32_768 });
+    slow = (id) => id >= 2;
+    chunkMs = 250;
+    const writer = new Writer(lab);
+    lab.crash(2);
+    writer.forMs([0, 1], 4_000);
+    const compactedUpTo = statusOf(lab, 0)?.replica.compactedUpTo;
+    lab.start(2);
+    const peerOf0 = (id: NodeId) => statusOf(lab, 0)?.peers.find(({ node }) => node === id);
+    expect(lab.runUntil(() => peerOf0(2)?.connected === true)).toBe(true);
+    lab.run(50);
+    expect(statusOf(lab, 2)?.executedUpTo.index).toBeLessThan(compactedUpTo ?? 0);
+    const token = lab.reconfigure(0, [0, 2, 3]);
+    writer.forMs([0, 1], 1_000);
+    expect(membershipOf(lab, 0)?.waitsFor).toBe("2 is behind");
+    writer.until([0, 1, 2], () => lab.outcomes.has(token));
+    expect(lab.outcomes.get(token)).toMatchObject({ kind: "done" });
+    writer.until([0, 2], () => isIn(lab, [0, 2, 3], 2));
+    expect(writer.longestGapMs).toBeLessThan(GAP_MS);
+    writer.check(2);
+    expectAgreement(lab, [0, 2, 3]);
   });
 
   test("the node that was asked crashes in between: the same change goes on at another", () => {

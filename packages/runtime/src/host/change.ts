@@ -5,10 +5,12 @@ import { type Failed, failed, type Outcome } from "../outcome.ts";
 import { type ChangeStep, nextStep, type Standing } from "./change-step.ts";
 import type { Front } from "./front.ts";
 import { nextConfiguration } from "./next-configuration.ts";
+import type { Progress } from "./progress.ts";
 
 export interface ChangeOptions {
   readonly clock: Clock;
   readonly front: Pick<Front, "refuse" | "proposeStop">;
+  readonly progress: Pick<Progress, "survey" | "end">;
   readonly standing: () => Standing;
   /** Why this node can have nothing changed now; null when it can. */
   readonly problem: () => Failed | null;
@@ -86,8 +88,9 @@ export class Change {
   }
 
   #goOn(asked: Asked): void {
-    const { standing, clock, front, problem } = this.#options;
+    const { standing, clock, front, problem, progress } = this.#options;
     const leftMs = asked.deadline - clock.now();
+    progress.survey();
     const step = this.#step(asked, problem() ?? standing());
     if (step.kind === "refuse") return this.#fail(asked, step.why);
     if (step.kind === "wait") asked.reason = step.reason;
@@ -96,6 +99,7 @@ export class Change {
     if (step.kind === "wait") return this.#look();
     asked.stage = step.isLast ? "last" : "between";
     asked.reason = "";
+    progress.end();
     front.proposeStop(asked.token, step.next, leftMs);
   }
 
@@ -119,6 +123,7 @@ export class Change {
 
   #fail(asked: Asked, why: Failed): void {
     this.#asked = null;
+    this.#options.progress.end();
     this.#options.front.refuse(asked.token, why);
   }
 }

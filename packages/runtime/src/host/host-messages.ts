@@ -14,6 +14,9 @@ export type HostMessage =
   /** Asks for `known`: that, too, may get lost. */
   | { readonly kind: "askKnown" }
   | Configured
+  | { readonly kind: "askProgress" }
+  /** Index in the log; null: this node executes nothing. */
+  | { readonly kind: "progress"; readonly executedUpTo: number | null }
   | { readonly kind: "transfer"; readonly message: TransferMessage };
 
 /** Which configuration is in force here. Never said in the first one. */
@@ -47,6 +50,12 @@ export function writeHostMessage(writer: Writer, message: HostMessage): void {
       writer.u8(HOLDINGS.indexOf(message.holding));
       writer.bool(message.asks);
       return writeTenure(writer, message.tenure);
+    case "askProgress":
+      return writer.u8(4);
+    case "progress":
+      writer.u8(5);
+      writer.bool(message.executedUpTo !== null);
+      return writer.u53(message.executedUpTo ?? 0);
     default:
       return assertNever(message);
   }
@@ -67,6 +76,10 @@ export function readHostMessage(body: Reader): HostMessage | null {
       return body.complete() ? { kind: "askKnown" } : null;
     case 3:
       return readConfigured(body);
+    case 4:
+      return body.complete() ? { kind: "askProgress" } : null;
+    case 5:
+      return readProgress(body);
     default:
       return null;
   }
@@ -78,4 +91,10 @@ function readConfigured(body: Reader): Configured | null {
   const tenure = readTenure(body);
   if (holding === undefined || tenure === null || !body.complete()) return null;
   return { kind: "configured", tenure, holding, asks };
+}
+
+function readProgress(body: Reader): HostMessage | null {
+  const executes = body.bool();
+  const index = body.u53();
+  return body.complete() ? { kind: "progress", executedUpTo: executes ? index : null } : null;
 }

@@ -218,7 +218,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
   }
 
   #hostMessage(parts: Parts<S, M>, from: NodeId, message: HostMessage): void {
-    const { links, snapshotting, membership } = parts;
+    const { links, snapshotting, membership, progress } = parts;
     switch (message.kind) {
       case "known":
         // Perhaps while this node is still saving whom it is connected to.
@@ -231,6 +231,12 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
         return;
       case "configured":
         if (links.isReady(from)) membership.heard(from, message);
+        return;
+      case "askProgress":
+        if (links.isReady(from)) progress.asked(from);
+        return;
+      case "progress":
+        if (links.isReady(from)) progress.heard(from, message.executedUpTo);
         return;
       default:
         assertNever(message);

@@ -12,6 +12,7 @@ import {
   open,
   protocolImage,
 } from "../snapshots/testing/replica.ts";
+import { LEASE_MS } from "../snapshots/transfer-serving.ts";
 import { SpareTime } from "../spare-time.ts";
 import { HOST_TUNING } from "../tuning.ts";
 import type { Booted } from "./boot.ts";
@@ -163,6 +164,24 @@ describe("writing", () => {
     expect(grown(2251, 600)).toEqual(["snapshot written", "compact 600"]);
     expect(grown(1500, 700)).toEqual([]);
     expect(grown(3001, 800)).toEqual(["barrier wanted", "snapshot written", "compact 800"]);
+  });
+
+  test("not as soon while somebody fetches, and for some time after that", () => {
+    barrier(300);
+    world0().run();
+    log = [];
+    members.all[1]?.transfer.request(at(250), [0]);
+    members.pass(5_000, () => members.all[1]?.execution.executedUpTo.index === 300);
+    const grown = (bytes: number): string[] => {
+      log = [];
+      journal.bytes = bytes;
+      snapshotting.journalGrew();
+      return log;
+    };
+    grown(0);
+    expect([grown(1001), grown(4000), grown(4001)]).toEqual([[], [], ["barrier wanted"]]);
+    members.pass(LEASE_MS);
+    expect([grown(1000), grown(1001)]).toEqual([[], ["barrier wanted"]]);
   });
 
   test("for somebody who asks, however short the journal is", () => {

@@ -41,6 +41,12 @@ export interface SnapshottingOptions {
 
 const NOWHERE: Position = Object.freeze({ log: 0, index: 0 });
 const NO_SPACE_RETRY_MS = 1_000;
+/**
+ * How many times as long the journal may become while somebody fetches a state from here, and as
+ * long as that state in any case. What is cut off meanwhile he has to fetch again, with the next
+ * state; so that he ends at all, it must not be cut faster than he fetches.
+ */
+const PATIENCE = 4;
 
 /**
  * Keeps the journal short: asks for a barrier when it has grown, writes the state as of the
@@ -171,7 +177,11 @@ export class Snapshotting {
   #growth(): number {
     const { booted, tuning } = this.#options;
     const kept = this.#keptBytes;
-    return (booted.journal.bytes - kept) / Math.max(tuning.journalBytesMax - kept, kept);
+    const { journalBytesMax } = tuning;
+    const bytesMax = this.#transfer.isServing
+      ? Math.max(PATIENCE * journalBytesMax, this.latestBytes)
+      : journalBytesMax;
+    return (booted.journal.bytes - kept) / Math.max(bytesMax - kept, kept);
   }
 
   #askBarrier(): void {

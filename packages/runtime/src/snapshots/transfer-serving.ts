@@ -33,6 +33,7 @@ export class StateServing {
   /** The newest position that somebody asked for in vain; 0: none. */
   #wanted = 0;
   #timer: number | null = null;
+  #engagedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: TransferOptions) {
     this.#options = options;
@@ -41,6 +42,14 @@ export class StateServing {
   /** Members that are fetching from here. */
   get serving(): number {
     return this.#leases.size;
+  }
+
+  /**
+   * Somebody fetches from here, or has just done so: he has to put the state in place, and will
+   * need what comes after it in the log.
+   */
+  get isEngaged(): boolean {
+    return this.#options.clock.now() < this.#engagedUntil;
   }
 
   /**
@@ -74,7 +83,9 @@ export class StateServing {
   }
 
   onStateDone(from: NodeId, digest: string): void {
-    if (this.#leases.get(from)?.digest === digest) this.#release(from);
+    if (this.#leases.get(from)?.digest !== digest) return;
+    this.#engagedUntil = this.#options.clock.now() + LEASE_MS;
+    this.#release(from);
   }
 
   stop(): void {
@@ -137,6 +148,7 @@ export class StateServing {
   #lease(node: NodeId, digest: string): void {
     const { clock, store } = this.#options;
     const expiresAt = clock.now() + LEASE_MS;
+    this.#engagedUntil = expiresAt;
     const before = this.#leases.get(node);
     if (before?.digest === digest) {
       before.expiresAt = expiresAt;

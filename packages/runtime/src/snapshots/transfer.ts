@@ -26,6 +26,11 @@ export class StateTransfer {
     return this.#fetching.isActive;
   }
 
+  /** Somebody fetches a state from here, or has just done so. */
+  get isServing(): boolean {
+    return this.#serving.isEngaged;
+  }
+
   get status(): TransferStatus {
     return { fetching: this.#fetching.status, serving: this.#serving.serving };
   }
