@@ -4,7 +4,8 @@ import { BenchCluster, type BenchNode } from "./cluster.ts";
 import type { LoadResult } from "./load.ts";
 import type { Item, Report, RunOptions } from "./report.ts";
 import { startLoad, USUAL_LOAD } from "./run-load.ts";
-import { type Course, courseOf, NORMAL } from "./windows.ts";
+import { StolenTime } from "./stolen.ts";
+import { type Course, courseOf, NORMAL, QUIET, type Second } from "./windows.ts";
 
 const MB = 1_000_000;
 /** Within this a change has to be over, on however slow a machine. */
@@ -12,7 +13,7 @@ const CHANGE_MS = 300_000;
 const POLL_MS = 100;
 /** Under load before anything is changed: long enough to see how uneven that is by itself. */
 const BEFORE_MS = 30_000;
-const AFTER_MS = 20_000;
+const AFTER_MS = 30_000;
 const QUICK_MS = 3_000;
 
 interface Scenario {
@@ -32,7 +33,7 @@ const SCENARIOS: readonly Scenario[] = [
 interface Found {
   readonly course: Course;
   readonly load: LoadResult;
-  /** Until all members hold the state. */
+  /** Until all members hold the state and have caught up. */
   readonly seconds: number;
   readonly stateBytes: number;
   /** In seconds since the first of the load. */
@@ -102,14 +103,18 @@ interface Change {
 async function replace(cluster: BenchCluster, change: Change, options: RunOptions): Promise<Found> {
   const { leader, entries } = change;
   const target = cluster.node(leader).http;
+  const stolen = new StolenTime();
   const load = startLoad({ ...USUAL_LOAD, targets: [target], keys: entries });
   const begunAt = perform(cluster, change, options).finally(load.end);
   const [{ begun, ended }, result] = await Promise.all([begunAt, load.result]);
+  stolen.stop();
   const at = (begun - result.beganAt) / 1_000;
   const stateBytes = (await cluster.status(leader))?.snapshotBytes ?? 0;
   const seconds = (ended - begun) / 1_000;
-  const course = courseOf(result.perSecond, at, at + seconds);
-  return { course, load: result, seconds, stateBytes, at };
+  const windows: Second[] = result.perSecond.map((done, second) => {
+    return { done, stolen: stolen.percent(result.beganAt + 1_000 * second) };
+  });
+  return { course: courseOf(windows, at, at + seconds), load: result, seconds, stateBytes, at };
 }
 
 /** When the change was begun and when it was over, of `Date.now()`. */
@@ -131,8 +136,10 @@ async function perform(
     url,
     coming.map(({ id }) => id),
   );
-  const ended = Date.now();
   say(`all hold the state after ${since()}`);
+  for (const { http } of coming) await isReady(`http://${http.host}:${http.port}/_synod/ready`);
+  const ended = Date.now();
+  say(`all have caught up after ${since()}`);
   await sleep(quick ? QUICK_MS : AFTER_MS);
   return { begun, ended };
 }
@@ -166,21 +173,32 @@ async function isOver(url: string, coming: readonly number[]): Promise<void> {
   }
 }
 
+/** Until it has executed what it knows to be chosen. */
+async function isReady(url: string): Promise<void> {
+  const end = Date.now() + CHANGE_MS;
+  for (;;) {
+    const answer = await fetch(url);
+    const said = await answer.text();
+    if (answer.ok) return;
+    if (Date.now() > end) throw new Error(`${url}: ${said}`);
+    await sleep(POLL_MS);
+  }
+}
+
 function report(found: readonly (readonly [Scenario, Found])[], entries: number): Report {
   const figures: Record<string, number> = {};
   const rows = found.map(([{ name }, { course, load, seconds, stateBytes }]) => {
     figures[`reconfigure ${name}, drop %`] = course.dropPercent;
-    figures[`reconfigure ${name}, mean drop %`] = 100 * (1 - course.during / course.before);
-    figures[`reconfigure ${name}, back to normal s`] = course.backToNormal;
+    figures[`reconfigure ${name}, longest low s`] = course.longestLow;
     return [
       name,
-      course.before.toFixed(0),
-      course.worstBefore.toFixed(0),
+      course.usual.toFixed(0),
+      course.worstUsual.toFixed(0),
       course.during.toFixed(0),
-      course.worst.toFixed(0),
       course.dropPercent.toFixed(0),
-      String(course.low),
-      course.backToNormal.toFixed(1),
+      course.worst.toFixed(0),
+      String(course.longestLow),
+      course.quiet.map((part) => (100 * part).toFixed(0)).join(", "),
       seconds.toFixed(1),
       load.maxMs.toFixed(0),
       String(load.failures),
@@ -192,20 +210,24 @@ function report(found: readonly (readonly [Scenario, Found])[], entries: number)
     title: `Members replaced with ${entries} entries, 64 outstanding writes at the leader`,
     head: [
       "replaced",
-      "before, ops/s",
-      "worst second before",
+      "usual, ops/s",
+      "worst second",
       "meanwhile, ops/s",
-      "worst second from then on",
       "drop %",
-      `seconds < ${percent} %`,
-      "back to normal, s",
-      "all hold the state, s",
+      "worst second",
+      `longest spell < ${percent} %, s`,
+      "quiet seconds, %",
+      "over after, s",
       "longest wait, ms",
       "failed",
       "state MB",
     ],
     rows,
-    notes: found.map(([{ name }, { load, at }]) => `${name}: ${story(load.perSecond, at)}`),
+    notes: [
+      "usual and meanwhile are medians of quiet seconds, before and after a change and during it; " +
+        `in a quiet one the host gave at most ${QUIET} % of the CPUs to others`,
+      ...found.map(([{ name }, { load, at }]) => `${name}: ${story(load.perSecond, at)}`),
+    ],
     figures,
   };
 }

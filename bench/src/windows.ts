@@ -1,48 +1,83 @@
+import { spread } from "./statistics.ts";
+
+/** One second of a load. */
+export interface Second {
+  readonly done: number;
+  /** Of all CPU time in it, how much the machine's host gave to others, in %. */
+  readonly stolen: number;
+}
+
 /** What the seconds of a load say of something that was done meanwhile. */
 export interface Course {
-  /** Mean of the whole seconds before. */
-  readonly before: number;
-  /** The worst of them: how uneven it is when nothing is done. */
-  readonly worstBefore: number;
-  /** Mean of the seconds from then on until it was over. */
+  /** Median of the quiet seconds before, and after it was over. */
+  readonly usual: number;
+  /** The worst of all those seconds: how uneven it is when nothing is done. */
+  readonly worstUsual: number;
+  /** Median of the quiet seconds while it was done. */
   readonly during: number;
-  /** Of the seconds from then on. */
-  readonly worst: number;
-  /** How far the worst is below the mean before, in %; 0 when it is not. */
+  /** How far that is below what is usual, in %; 0 when it is not. */
   readonly dropPercent: number;
-  /** Seconds from then on with less than this part of the mean before. */
-  readonly low: number;
-  /** From then on until the end of the last low one; 0 when there is none. */
-  readonly backToNormal: number;
+  /** Of the seconds while it was done. */
+  readonly worst: number;
+  /**
+   * Seconds in a row with less than {@link NORMAL} of what is usual, at most, while it was done.
+   */
+  readonly longestLow: number;
+  /** Parts of the seconds that were quiet: of those before and after, and of those meanwhile. */
+  readonly quiet: readonly [number, number];
 }
 
 /** Below this part of what was usual, a second is a low one. */
 export const NORMAL = 0.8;
+/** In a quiet second, no more than this was stolen, in %. */
+export const QUIET = 3;
 
 /**
- * `perSecond`: what was done in each second; the last one is not whole and does not count. `at`: in
- * seconds since the first, when it was begun to do something, and `until`, when that was over.
- * There is at least one second before.
+ * The last second is not whole and does not count. `at`: in seconds since the first, when it was
+ * begun to do something, and `until`, when that was over. There are whole seconds before.
  */
-export function courseOf(perSecond: readonly number[], at: number, until: number): Course {
-  const first = Math.floor(at);
-  const earlier = perSecond.slice(0, first);
-  const during = perSecond.slice(first, -1);
-  const before = mean(earlier);
-  const worst = Math.min(...during);
-  const isLow = (count: number): boolean => count < NORMAL * before;
-  const lastLow = during.findLastIndex(isLow);
+export function courseOf(seconds: readonly Second[], at: number, until: number): Course {
+  const whole = seconds.slice(0, -1);
+  const [from, to] = [Math.floor(at), Math.ceil(until)];
+  const during = whole.slice(from, to);
+  const otherwise = [...whole.slice(0, from), ...whole.slice(to)];
+  const usual = medianOf(otherwise);
+  const meanwhile = medianOf(during);
   return {
-    before,
-    worstBefore: Math.min(...earlier),
-    during: mean(during.slice(0, Math.ceil(until) - first)),
-    worst,
-    dropPercent: Math.max(0, 100 * (1 - worst / before)),
-    low: during.filter(isLow).length,
-    backToNormal: lastLow < 0 ? 0 : first + lastLow + 1 - at,
+    usual,
+    worstUsual: worstOf(otherwise),
+    during: meanwhile,
+    dropPercent: Math.max(0, (100 * (usual - meanwhile)) / usual),
+    worst: worstOf(during),
+    longestLow: longestRun(during, ({ done }) => done < NORMAL * usual),
+    quiet: [partOf(otherwise, isQuiet), partOf(during, isQuiet)],
   };
 }
 
-function mean(counts: readonly number[]): number {
-  return counts.reduce((sum, count) => sum + count, 0) / counts.length;
+function isQuiet({ stolen }: Second): boolean {
+  return stolen <= QUIET;
+}
+
+/** Of the quiet ones, if there are any. */
+function medianOf(seconds: readonly Second[]): number {
+  const quiet = seconds.filter(isQuiet);
+  return spread((quiet.length > 0 ? quiet : seconds).map(({ done }) => done)).median;
+}
+
+function worstOf(seconds: readonly Second[]): number {
+  return Math.min(...seconds.map(({ done }) => done));
+}
+
+function partOf(seconds: readonly Second[], holds: (second: Second) => boolean): number {
+  return seconds.length === 0 ? 0 : seconds.filter(holds).length / seconds.length;
+}
+
+function longestRun(seconds: readonly Second[], holds: (second: Second) => boolean): number {
+  let longest = 0;
+  let run = 0;
+  for (const second of seconds) {
+    run = holds(second) ? run + 1 : 0;
+    longest = Math.max(longest, run);
+  }
+  return longest;
 }

@@ -113,6 +113,7 @@ function createDeliveries<S, M>(
     barrier: (position, image) => parts().snapshotting?.atBarrier(position, image),
     stopped: (position, image, stop) => parts().handOver.stopDelivered(position, image, stop),
     advanced: () => parts().front.serveReads(),
+    isAwaited: () => parts().front.isAwaited,
   });
 }
 

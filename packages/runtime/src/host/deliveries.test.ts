@@ -5,7 +5,7 @@ import {
   EMPTY_FOOTPRINT,
   type Position,
 } from "@synod/core";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { Execution } from "../execution.ts";
 import { Deliveries } from "./deliveries.ts";
 
@@ -13,6 +13,12 @@ const TURN = 2048;
 
 let log: string[];
 let turns: (() => void)[];
+/** Turns that come after a rest, and how long that is. */
+let rests: { readonly ms: number; readonly turn: () => void }[];
+let now: number;
+/** Of each command. */
+let takesMs: number;
+let isAwaited: boolean;
 let executedUpTo: Position;
 let deliveries: Deliveries;
 let onBarrier: () => void;
@@ -24,6 +30,7 @@ const execution = {
   },
   execute: (position: Position, command: Command) => {
     log.push(`${position.index}:${command.sequence}`);
+    now += takesMs;
     return { kind: "done", position, result: new Uint8Array(0), repeated: false };
   },
   advance: (position: Position) => {
@@ -34,9 +41,17 @@ const execution = {
 beforeEach(() => {
   log = [];
   turns = [];
+  rests = [];
+  now = 0;
+  takesMs = 0;
+  isAwaited = false;
   onBarrier = () => undefined;
   executedUpTo = { log: 0, index: 0 };
-  const clock = { defer: (callback: () => void) => turns.push(callback) } as unknown as Clock;
+  const clock = {
+    now: () => now,
+    defer: (turn: () => void) => turns.push(turn),
+    setTimer: (ms: number, turn: () => void) => rests.push({ ms, turn }),
+  } as unknown as Clock;
   deliveries = new Deliveries(execution, clock, {
     executed: (_, executed, position) => {
       if (executed.kind !== "done" || executed.position !== position) log.push("wrong answer");
@@ -47,6 +62,7 @@ beforeEach(() => {
     },
     stopped: (position, _, stop) => log.push(`stopped ${position.index} by ${stop.sequence}`),
     advanced: () => log.push(`advanced ${executedUpTo.index}`),
+    isAwaited: () => isAwaited,
   });
 });
 
@@ -128,6 +144,48 @@ test("a backlog of any size is worked off by turns alone, each no longer than it
   expect(Math.max(...sizes.slice(1))).toBeLessThanOrEqual(TURN);
   expect([executedUpTo.index, deliveries.waiting]).toEqual([10, 0]);
   expect(rounds).toBeLessThan(10);
+});
+
+describe("a backlog", () => {
+  /** Of a hundred turns; after each of them so many more deliveries of half a turn come. */
+  function backlog(arriving: number): { rested: number; left: number } {
+    takesMs = 0.01;
+    let index = 0;
+    const add = (count: number): void => {
+      for (let added = 0; added < count; added += 1) {
+        index += 1;
+        deliveries.add(delivery(index, many(TURN / 2)));
+      }
+    };
+    add(200);
+    let rested = 0;
+    for (let turn = 0; turn < 50; turn += 1) {
+      const [rest] = rests.splice(0);
+      if (rest !== undefined) expect(rest.ms).toBeCloseTo(TURN * takesMs);
+      rested += rest?.ms ?? 0;
+      now += rest?.ms ?? 0;
+      rest?.turn();
+      nextTurn();
+      add(arriving);
+    }
+    return { rested, left: deliveries.waiting };
+  }
+
+  test("is worked off in half of the time while more comes", () => {
+    const { rested, left } = backlog(1);
+    expect(rested).toBeCloseTo(now / 2, -2);
+    expect(left).toBeLessThan(155);
+  });
+
+  test("at once when nothing more comes, or too much to get to the end of it", () => {
+    expect(backlog(0)).toEqual({ rested: 0, left: 98 });
+    expect(backlog(2).rested).toBe(0);
+  });
+
+  test("at once when somebody waits for it", () => {
+    isAwaited = true;
+    expect(backlog(1).rested).toBe(0);
+  });
 });
 
 test("executes nothing while paused; afterwards what the new state covers is skipped", () => {

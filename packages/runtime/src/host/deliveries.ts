@@ -12,9 +12,16 @@ export interface DeliveryHandler {
   stopped(position: Position, image: Uint8Array, stop: Command): void;
   /** Everything delivered has been executed, or a turn's share of it. */
   advanced(): void;
+  /** Whether somebody waits here for what is executed. */
+  isAwaited(): boolean;
 }
 
-/** Executes what is delivered, in order, without holding up the event loop for long. */
+/**
+ * Executes what is delivered, in order, without holding up the event loop for long. A backlog that
+ * nobody waits for is worked off in half of the time, while more is delivered and as long as that
+ * makes it shorter by as much again: members that share the machine, or wait for this one's votes,
+ * go on as before.
+ */
 export class Deliveries {
   readonly #execution: Execution;
   readonly #clock: Clock;
@@ -23,6 +30,8 @@ export class Deliveries {
   #head = 0;
   /** Commands of the first delivery in the backlog that are executed already. */
   #offset = 0;
+  /** Deliveries that were left when the latest turn ended. */
+  #left = 0;
   #budget = COMMANDS_PER_TURN;
   #turnAsked = false;
   #paused = false;
@@ -41,6 +50,7 @@ export class Deliveries {
   add(delivery: Deliver): void {
     this.#backlog.push(delivery);
     this.#drain();
+    this.#askTurn(0);
   }
 
   /**
@@ -66,6 +76,7 @@ export class Deliveries {
       .filter((delivery) => delivery.position.index > index);
     this.#head = 0;
     this.#drain();
+    this.#askTurn(0);
   }
 
   #drain(): void {
@@ -81,7 +92,6 @@ export class Deliveries {
       this.#backlog = [];
       this.#head = 0;
     }
-    this.#askTurn();
     this.#handler.advanced();
   }
 
@@ -103,13 +113,28 @@ export class Deliveries {
     return true;
   }
 
-  #askTurn(): void {
-    if (this.#turnAsked) return;
+  /** The next share, in a turn of its own. */
+  #askTurn(restMs: number): void {
+    if (this.#turnAsked || this.#paused) return;
     this.#turnAsked = true;
-    this.#clock.defer(() => {
+    const turn = (): void => {
       this.#turnAsked = false;
       this.#budget = COMMANDS_PER_TURN;
-      if (this.#head < this.#backlog.length) this.#drain();
-    });
+      this.#turn();
+    };
+    if (restMs > 0) this.#clock.setTimer(restMs, turn);
+    else this.#clock.defer(turn);
+  }
+
+  #turn(): void {
+    const before = this.waiting;
+    const arrived = before - this.#left;
+    const began = this.#clock.now();
+    if (before > 0) this.#drain();
+    this.#left = this.waiting;
+    if (this.#left === 0) return;
+    const executed = before - this.#left;
+    const rests = arrived > 0 && executed >= 2 * arrived && !this.#handler.isAwaited();
+    this.#askTurn(rests ? this.#clock.now() - began : 0);
   }
 }

@@ -181,6 +181,11 @@ export class Front {
     for (const batch of this.reads.takeDue(execution.executedUpTo)) this.#serve(batch, execution);
   }
 
+  /** Somebody waits for an answer. */
+  get isAwaited(): boolean {
+    return this.requests.outstanding + this.reads.outstanding > 0;
+  }
+
   /** Answers everything that is outstanding: nobody will any more. */
   end(): void {
     this.#ended = true;
@@ -217,7 +222,7 @@ export class Front {
 
   #armTick(): void {
     if (this.#tickTimer !== null || this.#ended) return;
-    if (this.requests.outstanding + this.reads.outstanding === 0) return;
+    if (!this.isAwaited) return;
     this.#tickTimer = this.#options.clock.setTimer(TICK_MS, () => {
       this.#tickTimer = null;
       const now = this.#options.clock.now();

@@ -179,9 +179,22 @@ describe("writing", () => {
       return log;
     };
     grown(0);
-    expect([grown(1001), grown(4000), grown(4001)]).toEqual([[], [], ["barrier wanted"]]);
+    const most = Math.max(4 * TUNING.journalBytesMax, snapshotting.latestBytes);
+    expect([grown(1001), grown(most), grown(most + 1)]).toEqual([[], [], ["barrier wanted"]]);
     members.pass(LEASE_MS);
     expect([grown(1000), grown(1001)]).toEqual([[], ["barrier wanted"]]);
+  });
+
+  test("as ever while one fetches who has followed the log since the state he asks for", () => {
+    barrier(300);
+    world0().run();
+    snapshotting = new Snapshotting({ ...options, tenure: () => tenureOf(2, 250) });
+    members.all[1]?.transfer.request(at(250), [0]);
+    members.pass(5_000, () => members.all[1]?.execution.executedUpTo.index === 300);
+    log = [];
+    journal.bytes = 1001;
+    snapshotting.journalGrew();
+    expect(log).toEqual(["barrier wanted"]);
   });
 
   test("for somebody who asks, however short the journal is", () => {

@@ -42,9 +42,10 @@ export interface SnapshottingOptions {
 const NOWHERE: Position = Object.freeze({ log: 0, index: 0 });
 const NO_SPACE_RETRY_MS = 1_000;
 /**
- * How many times as long the journal may become while somebody fetches a state from here, and as
- * long as that state in any case. What is cut off meanwhile he has to fetch again, with the next
- * state; so that he ends at all, it must not be cut faster than he fetches.
+ * How many times as long the journal may become while somebody fetches a state from here who lacks
+ * the log after it too, and as long as that state in any case. What is cut off meanwhile he has to
+ * fetch again, with the next state; so that he ends at all, it must not be cut faster than he
+ * fetches.
  */
 const PATIENCE = 4;
 
@@ -175,10 +176,11 @@ export class Snapshotting {
    * the journal may have would write all of it anew with every few commands.
    */
   #growth(): number {
-    const { booted, tuning } = this.#options;
+    const { booted, tuning, tenure } = this.#options;
     const kept = this.#keptBytes;
     const { journalBytesMax } = tuning;
-    const bytesMax = this.#transfer.isServing
+    // Whoever lacks the beginning of the configuration alone has followed the log since.
+    const bytesMax = this.#transfer.isServing(tenure()?.began ?? NOWHERE)
       ? Math.max(PATIENCE * journalBytesMax, this.latestBytes)
       : journalBytesMax;
     return (booted.journal.bytes - kept) / Math.max(bytesMax - kept, kept);

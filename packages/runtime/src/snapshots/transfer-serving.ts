@@ -15,6 +15,14 @@ interface Lease {
   expiresAt: number;
 }
 
+/** Somebody who fetches. */
+interface Client {
+  /** The position that he asked for. */
+  position: Position;
+  /** Until then it is taken that he is at it. */
+  until: number;
+}
+
 interface ChunkToSend {
   readonly to: NodeId;
   readonly digest: string;
@@ -27,13 +35,14 @@ interface ChunkToSend {
 export class StateServing {
   readonly #options: TransferOptions;
   readonly #leases = new Map<NodeId, Lease>();
+  /** Also after they have all of it. */
+  readonly #clients = new Map<NodeId, Client>();
   readonly #queue: ChunkToSend[] = [];
   #reading = 0;
   #isResting = false;
   /** The newest position that somebody asked for in vain; 0: none. */
   #wanted = 0;
   #timer: number | null = null;
-  #engagedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: TransferOptions) {
     this.#options = options;
@@ -45,11 +54,13 @@ export class StateServing {
   }
 
   /**
-   * Somebody fetches from here, or has just done so: he has to put the state in place, and will
-   * need what comes after it in the log.
+   * Somebody fetches from here, or has just done so and has to put the state in place, who asked
+   * for a later one than at `position`.
    */
-  get isEngaged(): boolean {
-    return this.#options.clock.now() < this.#engagedUntil;
+  isServing(position: Position): boolean {
+    const now = this.#options.clock.now();
+    const clients = [...this.#clients.values()];
+    return clients.some(({ position: { index }, until }) => now < until && index > position.index);
   }
 
   /**
@@ -64,6 +75,7 @@ export class StateServing {
     const { store, checksum, send, onSnapshotWanted } = this.#options;
     const { newest } = store;
     if (newest !== null && newest.position.index >= position.index) {
+      this.#clients.set(from, { position, until: this.#options.clock.now() + LEASE_MS });
       this.#lease(from, newest.digest);
       send(from, { kind: "stateOffer", manifest: encodeManifest(newest, checksum) }, true);
       return;
@@ -84,7 +96,7 @@ export class StateServing {
 
   onStateDone(from: NodeId, digest: string): void {
     if (this.#leases.get(from)?.digest !== digest) return;
-    this.#engagedUntil = this.#options.clock.now() + LEASE_MS;
+    this.#isAtIt(from);
     this.#release(from);
   }
 
@@ -144,11 +156,16 @@ export class StateServing {
     this.#options.send(to, { kind: "stateGone", digest }, false);
   }
 
+  #isAtIt(node: NodeId): void {
+    const client = this.#clients.get(node);
+    if (client !== undefined) client.until = this.#options.clock.now() + LEASE_MS;
+  }
+
   /** Keeps this snapshot, and no other, for `node` from now on. */
   #lease(node: NodeId, digest: string): void {
     const { clock, store } = this.#options;
     const expiresAt = clock.now() + LEASE_MS;
-    this.#engagedUntil = expiresAt;
+    this.#isAtIt(node);
     const before = this.#leases.get(node);
     if (before?.digest === digest) {
       before.expiresAt = expiresAt;

@@ -26,9 +26,9 @@ export class StateTransfer {
     return this.#fetching.isActive;
   }
 
-  /** Somebody fetches a state from here, or has just done so. */
-  get isServing(): boolean {
-    return this.#serving.isEngaged;
+  /** Somebody fetches a state from here, or has just done so, who needs a later one than this. */
+  isServing(position: Position): boolean {
+    return this.#serving.isServing(position);
   }
 
   get status(): TransferStatus {
