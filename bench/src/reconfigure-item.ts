@@ -224,7 +224,7 @@ function report(found: readonly (readonly [Scenario, Found])[], entries: number)
     ],
     rows,
     notes: [
-      "usual and meanwhile are medians of quiet seconds, before and after a change and during it; " +
+      "usual and meanwhile: medians of quiet seconds, before and after a change and during it; " +
         `in a quiet one the host gave at most ${QUIET} % of the CPUs to others`,
       ...found.map(([{ name }, { load, at }]) => `${name}: ${story(load.perSecond, at)}`),
     ],
