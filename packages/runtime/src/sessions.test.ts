@@ -263,6 +263,7 @@ describe("rules", () => {
     expect(ask("a 4/4 w")).toBeNull();
     expect(ask("b 1/1 x")).toBeNull();
     expect(ask("~4.2 1/1 n")).toBe(4);
+    expect([ask("~4.1 1/1 n"), ask("~4.3 1/1 n")]).toEqual(["session-expired", null]);
     expect(table.size).toBe(1);
     for (const name of ["b", "c", "d", "e"]) play(table, 5, `${name} 1/1 x`);
     expect(ask("a 3/3 z")).toBe("session-expired");

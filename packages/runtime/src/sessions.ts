@@ -150,7 +150,13 @@ export class SessionTable {
   recall(command: Command): Answer | Refused | null {
     const session = this.#byClient.get(command.client);
     if (session !== undefined) return recalled(session, command);
-    return this.#expired.has(command.client) ? EXPIRED : null;
+    return this.#isClosed(command.client) ? EXPIRED : null;
+  }
+
+  #isClosed(client: string): boolean {
+    const node = isNodeClient(client) ? parseNodeClient(client) : null;
+    if (node === null) return this.#expired.has(client);
+    return node.incarnation < this.nodeIncarnation(node.node);
   }
 
   /** The command that was just admitted into `session` has been executed. */

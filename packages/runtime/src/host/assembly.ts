@@ -292,7 +292,5 @@ function stateInstalled<S, M>(
     membership.holds("state");
     if (links.mayVote) seat.replica?.input({ kind: "admit" });
   }
-  // What was executed in the gap has no other way to be answered.
-  front.requests.resubmitAll();
-  front.askTurn();
+  front.stateInstalled();
 }

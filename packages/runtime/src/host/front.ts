@@ -125,16 +125,26 @@ export class Front {
     this.#held = true;
   }
 
-  /** A configuration goes on, with this node as a member or not. `executedAll`: see carryOver. */
-  goOn(tenure: Tenure, isMember: boolean, executedAll: boolean): void {
+  /**
+   * A configuration goes on, with this node as a member or not. `hasState`: with all that was
+   * executed in the one before.
+   */
+  goOn(tenure: Tenure, isMember: boolean, hasState: boolean): void {
     this.#held = false;
     this.#outside = !isMember;
-    this.requests.carryOver(executedAll, (payload) => stopOutcome(tenure, payload));
+    const recall = hasState ? this.#recall : null;
+    this.requests.carryOver(recall, (payload) => stopOutcome(tenure, payload));
     this.reads.requeue();
     if (!isMember) {
       this.requests.refuse("not-a-member");
       this.reads.refuse("not-a-member");
     }
+    this.askTurn();
+  }
+
+  /** A state from elsewhere is in place: it stands for commands that were not executed here. */
+  stateInstalled(): void {
+    this.requests.caughtUp(this.#recall);
     this.askTurn();
   }
 
@@ -155,8 +165,7 @@ export class Front {
     const { requests, outcome } = effect;
     const { clock, execution, hasExecutedAll } = this.#options;
     if (outcome !== "closed") this.requests.released(requests, outcome, clock.now());
-    else if (execution !== null && hasExecutedAll())
-      this.requests.closed(requests, (command) => execution.recall(command));
+    else if (execution !== null && hasExecutedAll()) this.requests.closed(requests, this.#recall);
     // Whether they are among what waits to be executed is seen when they are proposed again.
     else this.requests.released(requests, "never", clock.now());
     this.askTurn();
@@ -194,6 +203,9 @@ export class Front {
     this.requests.stop();
     this.reads.stop();
   }
+
+  readonly #recall = (command: Command): Executed | null =>
+    this.#options.execution?.recall(command) ?? null;
 
   #turn(): void {
     this.#turnAsked = false;

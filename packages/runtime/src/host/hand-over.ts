@@ -294,7 +294,7 @@ export class HandOver<S, M> {
     const holds = named && !needsState && entry.awaits !== "state";
     membership.enter(tenure, holdingOf(booted, holds), wasMember);
     if (needsState) fetchBeginning(parts);
-    front.goOn(tenure, seat.replica !== null, state === "executed");
+    front.goOn(tenure, seat.replica !== null, state !== "none");
     snapshotting?.release();
     tell("configuration begun", { number: tenure.configuration.number });
     listener.configured?.(tenure);

@@ -1,5 +1,6 @@
 import { EMPTY_FOOTPRINT } from "@synod/core";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Executed } from "../execution.ts";
 import type { Outcome } from "../outcome.ts";
 import { Requests } from "./requests.ts";
 
@@ -38,26 +39,81 @@ const stopped = (payload: Uint8Array): Outcome => {
   return { kind: "done", position, result: new Uint8Array(0), repeated: false };
 };
 
+/** By sequence. */
+function recallOf(known: Readonly<Record<number, Executed>>) {
+  return ({ sequence }: { readonly sequence: number }): Executed | null => known[sequence] ?? null;
+}
+
+function done(index: number): Executed {
+  return {
+    kind: "done",
+    position: { log: 0, index },
+    result: Uint8Array.of(index),
+    repeated: true,
+  };
+}
+
+describe("a state from elsewhere", () => {
+  test("answers what it stands for; the rest is proposed again, and is open as before", () => {
+    own(10);
+    own(11);
+    propose();
+    requests.caughtUp(recallOf({ 2: done(7) }));
+    expect(answers).toEqual(["11 done@7"]);
+    expect(propose().map(({ sequence }) => sequence)).toEqual([1]);
+    requests.tick(DEADLINE_MS);
+    expect(answers).toEqual(["11 done@7", "10 deadline/unknown"]);
+  });
+
+  test.each([
+    ["session-expired", "unknown"],
+    ["sequence-forgotten", "unknown"],
+    ["sequence-reused", "no"],
+  ] as const)("that says %s: whether it was applied is then %s", (code, applied) => {
+    own(10);
+    propose();
+    own(11);
+    requests.caughtUp(() => ({ kind: "refused", code }));
+    expect(answers).toEqual([`10 ${code}/${applied}`, `11 ${code}/no`]);
+  });
+
+  test("says nothing of barriers", () => {
+    requests.addBarrier(0, DEADLINE_MS);
+    propose();
+    requests.caughtUp(() => done(7));
+    expect(propose().map(({ kind }) => kind)).toEqual(["barrier"]);
+  });
+});
+
 describe("another configuration", () => {
   test("is proposed all that waited, but never a stop: that was for the one before", () => {
     own(10);
     requests.addStop(11, Uint8Array.of(9, 9), 0, DEADLINE_MS);
     expect(requests.hasStop).toBe(true);
     expect(propose()).toHaveLength(2);
-    requests.carryOver(true, stopped);
+    requests.carryOver(() => null, stopped);
     expect([answers, requests.hasStop]).toEqual([["11 done@2"], false]);
     expect(propose().map(({ kind, sequence }) => [kind, sequence])).toEqual([["apply", 1]]);
   });
 
   test.each([
-    [true, "no"],
-    [false, "unknown"],
-  ])("makes definite what was not delivered, if all that was is executed: %s", (all, applied) => {
+    ["with the state", () => null, "no"],
+    ["without", null, "unknown"],
+  ])("makes definite what was not delivered, %s of the one before", (_, recall, applied) => {
     own(10);
     propose();
-    requests.carryOver(all, stopped);
+    requests.carryOver(recall, stopped);
     requests.tick(DEADLINE_MS);
     expect(answers).toEqual([`10 deadline/${applied}`]);
+  });
+
+  test("answers what the state holds that came from elsewhere, as a member or not", () => {
+    own(10);
+    own(11);
+    propose();
+    requests.carryOver(recallOf({ 1: done(7) }), stopped);
+    requests.refuse("not-a-member");
+    expect(answers).toEqual(["10 done@7", "11 not-a-member/no"]);
   });
 
   test("that this node is no member of ends all that waits", () => {

@@ -76,8 +76,8 @@ test("what waits is not proposed again and ends at its deadline: it was not appl
   for (const token of [1, 2, 3]) own(token, 700);
   propose(700);
   requests.released("all", "unknown", 710);
-  requests.resubmitAll();
-  requests.carryOver(false, () => {
+  requests.caughtUp(() => null);
+  requests.carryOver(null, () => {
     throw new Error("no stop is pending");
   });
   expect(propose(710)).toEqual([1, 2]);

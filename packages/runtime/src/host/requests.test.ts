@@ -230,8 +230,8 @@ describe("resubmission", () => {
     own(1);
     requests.addUser(2, user("a", 1), 0, 1_000);
     expect(propose()).toHaveLength(2);
-    requests.resubmitAll();
-    requests.resubmitAll();
+    requests.caughtUp(() => null);
+    requests.caughtUp(() => null);
     expect(propose()).toHaveLength(2);
   });
 

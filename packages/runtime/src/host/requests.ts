@@ -116,16 +116,20 @@ export class Requests {
   }
 
   /**
-   * Another configuration goes on. `executedAll`: everything that the one before delivered has been
-   * executed here, so what is left was not applied; else some of it may have been, in the part of
-   * the log that a transferred state stands for. All is proposed anew but for stops, which were
-   * meant for the configuration that has ended: `stopped` knows how those ended.
+   * Another configuration goes on. `recall`: everything that the one before delivered has been
+   * executed here, or is in a state from elsewhere, and what that knows nothing of was not applied;
+   * null: there is no state here yet. All is proposed anew but for stops, which were meant for the
+   * configuration that has ended: `stopped` knows how those ended.
    */
-  carryOver(executedAll: boolean, stopped: (payload: Uint8Array) => Outcome): void {
+  carryOver(recall: Recall | null, stopped: (payload: Uint8Array) => Outcome): void {
     for (const pending of this.#all()) {
-      if (executedAll) pending.copies = 0;
-      if (pending.command.kind === "stop") this.#end(pending, stopped(pending.command.payload));
-      else if (!this.#waiting.has(pending)) this.#queue(pending);
+      if (pending.command.kind === "stop") {
+        this.#end(pending, stopped(pending.command.payload));
+        continue;
+      }
+      if (recall !== null && this.#settle(pending, recall)) continue;
+      if (recall !== null) pending.copies = 0;
+      if (!this.#waiting.has(pending)) this.#queue(pending);
     }
   }
 
@@ -187,10 +191,7 @@ export class Requests {
    * Nothing that has not been executed ever will be. Ends these with what became of them: `recall`
    * knows what has been executed, by whichever proposal; null for nothing.
    */
-  closed(
-    requests: readonly RequestId[] | "all",
-    recall: (command: Command) => Executed | null,
-  ): void {
+  closed(requests: readonly RequestId[] | "all", recall: Recall): void {
     for (const pending of this.#concerned(requests)) {
       const executed = recall(pending.command);
       this.#end(pending, executed === null ? failed("decided", "no") : outcomeOf(executed));
@@ -254,11 +255,12 @@ export class Requests {
   }
 
   /**
-   * Everything again: after a state transfer, what was executed in the gap has no other way to be
-   * answered.
+   * A transferred state is in place, and what it stands for was not seen to be executed: that has
+   * no other way to be answered. The rest goes out again.
    */
-  resubmitAll(): void {
-    for (const pending of this.#all()) if (!this.#waiting.has(pending)) this.#queue(pending);
+  caughtUp(recall: Recall): void {
+    for (const pending of this.#all())
+      if (!this.#settle(pending, recall) && !this.#waiting.has(pending)) this.#queue(pending);
   }
 
   /** Ends all of them, as nobody here can have them executed any more. */
@@ -374,6 +376,17 @@ export class Requests {
     return mine.client !== this.#client && !sameBytes(mine.payload, executed.payload);
   }
 
+  /** Ends it if it was executed, or nobody knows any more; false when it was not. */
+  #settle(pending: Pending, recall: Recall): boolean {
+    const { command, copies } = pending;
+    const known = command.kind === "apply" ? recall(command) : null;
+    if (known === null) return false;
+    const isForgotten = known.kind === "refused" && known.code !== "sequence-reused";
+    const outcome = isForgotten && copies > 0 ? failed(known.code, "unknown") : outcomeOf(known);
+    this.#end(pending, outcome);
+    return true;
+  }
+
   #concerned(requests: readonly RequestId[] | "all"): Pending[] {
     if (requests === "all") return this.#all();
     return requests.map((id) => this.#find(id)).filter((pending) => pending !== undefined);
@@ -413,6 +426,9 @@ export class Requests {
     return this.#lowest;
   }
 }
+
+/** What became of a command of kind `apply`; null: it was not executed. */
+type Recall = (command: Command) => Executed | null;
 
 /** What a command of the node's own session is about. */
 type OwnBody = Pick<Command, "kind" | "payload" | "footprint">;

@@ -11,6 +11,10 @@ const SEEDS = [
     seed: 210,
     found: "a follower that fails because a leader that is cut off had lost a slot",
   },
+  {
+    seed: 172,
+    found: "a write in a state from elsewhere, told not to be applied by a member that leaves",
+  },
 ];
 
 describe("cluster lives of omnipaxos", () => {
