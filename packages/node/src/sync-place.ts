@@ -13,7 +13,9 @@ const WEIGHT = 1 / 16;
 /**
  * Decides where the next fdatasync runs. On a quick disk a trip to the thread pool costs as much as
  * the sync itself, so it runs in the event loop; on a slow or busy one it must not hold up
- * heartbeats and reads. Starts with the pool, until the disk has shown what it is.
+ * heartbeats and reads. Starts with the pool, until the disk has shown what it is. One in the pool
+ * is timed until the event loop hears of it, which a busy one does late: so a node under load
+ * leaves its syncs to the pool, and saves the trip when it has little else to do.
  */
 export class SyncPlace {
   #meanMs = SLOW_MS;

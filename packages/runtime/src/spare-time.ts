@@ -2,10 +2,7 @@ import type { Clock } from "@synod/core";
 
 /** While commands come, background work gets one part of so many of this node's time. */
 const PARTS = 10;
-/**
- * While this node lacks the state: nothing can be executed here before, and it must have fetched
- * and loaded a snapshot before those that send it have written, and cut their logs at, another.
- */
+/** While this node lacks the state: nothing can be executed before, and all that comes waits. */
 const PARTS_LACKING = 4;
 /** They come for so long after the last one. */
 const BUSY_MS = 200;

@@ -79,7 +79,7 @@ export function assemble<S, M>(options: AssemblyOptions<S, M>): Parts<S, M> {
     },
   });
   const links = createLinks(options, later);
-  const progress = createProgress(options, links);
+  const progress = createProgress(options, later);
   const deliveries = execution === null ? null : createDeliveries(options, execution, later);
   const parts: Parts<S, M> = {
     booted,
@@ -194,13 +194,18 @@ function createHandOver<S, M>(options: AssemblyOptions<S, M>, parts: Later<S, M>
 
 function createProgress<S, M>(
   { host, booted, ports, wire }: AssemblyOptions<S, M>,
-  links: Links,
+  parts: Later<S, M>,
 ): Progress {
+  const peers = (): NodeId[] => {
+    const { seat, links } = parts();
+    const members = seat.tenure.configuration.members.map(({ id }) => id);
+    return members.filter((id) => id !== host.self && links.isLinkedTo(id, links.dataIdOf(id)));
+  };
   return new Progress({
     self: host.self,
     clock: ports.clock,
     send: (to, message) => wire.sendHost([to], message, false),
-    ready: () => links.ready,
+    peers,
     executedUpTo: () => booted.execution?.executedUpTo.index ?? null,
   });
 }
@@ -227,7 +232,7 @@ function createChange<S, M>(
         isSettled: membership.isSettled,
         dataIdOf: (node) => links.dataIdOf(node),
         isConnected: (node, dataId) => links.isLinkedTo(node, dataId),
-        keepsUp: (node) => progress.keepsUp(node),
+        paceOf: (node) => progress.paceOf(node),
         learner,
       };
     },

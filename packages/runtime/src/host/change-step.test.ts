@@ -26,7 +26,7 @@ function standing(ids: readonly NodeId[], more: Partial<Standing> = {}): Standin
     isSettled: true,
     dataIdOf: dataId,
     isConnected: (node, shown) => shown === dataId(node),
-    keepsUp: () => true,
+    paceOf: () => "level",
     learner: "learner",
     ...more,
   };
@@ -100,13 +100,18 @@ test("who cannot be reached counts for nothing", () => {
 });
 
 test("who is behind the log counts for nothing until it has caught up", () => {
-  const learners = standing([0, 1, 2, 3, 4], { keepsUp: (node) => node !== 3 && node !== 4 });
+  const slow = (...ids: NodeId[]) => {
+    return { paceOf: (node: NodeId) => (ids.includes(node) ? "behind" : "level") } as const;
+  };
+  const learners = standing([0, 1, 2, 3, 4], slow(3, 4));
   expect(outcome(of([2, 3, 4]), learners)).toBe("3 and 4 are behind");
-  const one = standing([0, 1, 2, 3, 4], { keepsUp: (node) => node !== 3 });
+  const one = standing([0, 1, 2, 3, 4], slow(3));
   expect(outcome(of([2, 3, 4]), one)).toBe("last 2,3,4");
   // Learners lengthen a configuration, so its own voters have to be ready for another one.
-  const busy = standing([0, 1, 2], { keepsUp: (node) => node === 0, holders: [0, 1] });
+  const busy = standing([0, 1, 2], { ...slow(1, 2), holders: [0, 1] });
   expect(outcome(of([2, 3, 4]), busy)).toBe("2 lacks the state; 1 is behind");
+  const silent = standing([0, 1, 2], { paceOf: (node) => (node === 0 ? "level" : "unknown") });
+  expect(outcome(of([0, 1, 3]), silent)).toBe("1 has not said how far it is");
 });
 
 test("another data directory under the same id holds nothing, and is no newcomer", () => {

@@ -7,6 +7,7 @@ import {
   quorumsOf,
 } from "../configuration.ts";
 import { type Failed, failed } from "../outcome.ts";
+import type { Pace } from "./progress.ts";
 
 /** What a change of members can count on, as far as this node knows. */
 export interface Standing {
@@ -19,8 +20,8 @@ export interface Standing {
   readonly dataIdOf: (member: NodeId) => string;
   /** This very directory is linked with this node, or its own. */
   readonly isConnected: (node: NodeId, dataId: string) => boolean;
-  /** It has executed the log up to where others are by now, or nearly so. */
-  readonly keepsUp: (node: NodeId) => boolean;
+  /** Whether it has executed the log up to where others are by now, or nearly so. */
+  readonly paceOf: (node: NodeId) => Pace;
   /** The protocol's role without a vote. */
   readonly learner: string;
 }
@@ -72,8 +73,9 @@ function present(members: readonly Member[], { isConnected }: Standing): Member[
 }
 
 function ready(members: readonly Member[], standing: Standing): Member[] {
-  const { holders, keepsUp } = standing;
-  return present(members, standing).filter(({ id }) => holders.includes(id) && keepsUp(id));
+  const { holders, paceOf } = standing;
+  const there = present(members, standing);
+  return there.filter(({ id }) => holders.includes(id) && paceOf(id) === "level");
 }
 
 /** A member by now, with the same data directory. */
@@ -122,10 +124,12 @@ function missing(asked: Configuration, members: readonly Member[], standing: Sta
   const there = present(voters, standing);
   const away = voters.filter((member) => !there.includes(member));
   const lacking = voters.filter(({ id }) => !standing.holders.includes(id));
-  const behind = there.filter((m) => !lacking.includes(m) && !standing.keepsUp(m.id));
+  const whose = (pace: Pace): Member[] =>
+    there.filter((member) => !lacking.includes(member) && standing.paceOf(member.id) === pace);
   return [
     ...reason(lacking, "lacks the state", "lack the state"),
-    ...reason(behind, "is behind", "are behind"),
+    ...reason(whose("behind"), "is behind", "are behind"),
+    ...reason(whose("unknown"), "has not said how far it is", "have not said how far they are"),
     ...reason(away, "cannot be reached", "cannot be reached"),
   ].join("; ");
 }

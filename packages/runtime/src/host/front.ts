@@ -192,7 +192,7 @@ export class Front {
 
   /** Somebody waits for an answer. */
   get isAwaited(): boolean {
-    return this.requests.outstanding + this.reads.outstanding > 0;
+    return this.requests.isAwaited || this.reads.outstanding > 0;
   }
 
   /** Answers everything that is outstanding: nobody will any more. */
@@ -234,7 +234,7 @@ export class Front {
 
   #armTick(): void {
     if (this.#tickTimer !== null || this.#ended) return;
-    if (!this.isAwaited) return;
+    if (this.requests.outstanding + this.reads.outstanding === 0) return;
     this.#tickTimer = this.#options.clock.setTimer(TICK_MS, () => {
       this.#tickTimer = null;
       const now = this.#options.clock.now();

@@ -152,6 +152,7 @@ class ReplicaHost<S, M> implements Host, NetworkListener, Omit<ReplicaHandler<M>
 
   linkDown(peer: NodeId): void {
     this.#parts?.links.linkDown(peer);
+    this.#parts?.progress.linkDown(peer);
   }
 
   refused(peer: NodeId, reason: string): void {

@@ -16,12 +16,12 @@ beforeEach(() => {
     clock: { now: () => now } as unknown as Clock,
     send: (to, message) =>
       void sent.push(`${to}: ${message.kind === "progress" ? message.executedUpTo : message.kind}`),
-    ready: () => [1, 2],
+    peers: () => [1, 2],
     executedUpTo: () => own,
   });
 });
 
-const keepUp = (): NodeId[] => [0, 1, 2].filter((node) => progress.keepsUp(node));
+const keepUp = (): NodeId[] => [0, 1, 2, 7].filter((node) => progress.paceOf(node) === "level");
 
 test("without a survey nobody is asked, and nobody is known to keep up", () => {
   progress.heard(1, 100);
@@ -50,14 +50,30 @@ test("it is compared with what was executed a second ago, not with a mark of lon
   expect(keepUp()).toEqual([0]);
 });
 
-test("the node that asks may itself be the one that is behind", () => {
+test("the node that asks may itself be the one that is behind, from its first look on", () => {
   progress.survey();
   progress.heard(1, 5_000);
-  for (let look = 0; look < 21; look += 1) {
+  for (let look = 0; look < 25; look += 1) {
+    expect([0, 1, 2].map((node) => progress.paceOf(node))).toEqual(["behind", "level", "unknown"]);
     now += 50;
     progress.survey();
   }
-  expect(keepUp()).toEqual([1]);
+  progress.heard(2, 5_000);
+  own = 5_000;
+  expect(keepUp()).toEqual([0, 1, 2]);
+});
+
+test("who is no member, or another directory under its name, says nothing that counts", () => {
+  progress.survey();
+  progress.heard(7, 9_000);
+  expect(keepUp()).toEqual([0]);
+});
+
+test("who was gone has to answer again", () => {
+  progress.survey();
+  progress.heard(1, 100);
+  progress.linkDown(1);
+  expect(progress.paceOf(1)).toBe("unknown");
 });
 
 test("who executes nothing is never behind", () => {

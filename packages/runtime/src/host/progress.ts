@@ -5,8 +5,8 @@ export interface ProgressOptions {
   readonly self: NodeId;
   readonly clock: Clock;
   readonly send: (to: NodeId, message: HostMessage) => void;
-  /** Connected peers whose frames count. */
-  readonly ready: () => readonly NodeId[];
+  /** The other members that are linked, by the directories that the cluster knows. */
+  readonly peers: () => readonly NodeId[];
   /** Index in the log up to which this node has executed it; null: it executes nothing. */
   readonly executedUpTo: () => number | null;
 }
@@ -20,8 +20,11 @@ const BEHIND_MS = 1_000;
 /** The most that anybody was known to have executed at a time. */
 interface Mark {
   readonly at: number;
-  readonly upTo: number;
+  upTo: number;
 }
+
+/** `unknown`: it has not answered yet. */
+export type Pace = "level" | "behind" | "unknown";
 
 /**
  * Who keeps up with the log, as far as a node can know that asks them for it; nothing is sent while
@@ -42,13 +45,13 @@ export class Progress {
    * Asks all, and remembers what they should reach; called again and again for as long as needed.
    */
   survey(): void {
-    const { clock, ready, send, executedUpTo } = this.#options;
+    const { clock, peers, send, executedUpTo } = this.#options;
     const at = clock.now();
     const known = [executedUpTo(), ...this.#reported.values()];
     const upTo = Math.max(...known.map((index) => index ?? 0));
     this.#marks.push({ at, upTo });
     while ((this.#marks[1]?.at ?? at) <= at - BEHIND_MS) this.#marks.shift();
-    for (const peer of ready()) send(peer, { kind: "askProgress" });
+    for (const peer of peers()) send(peer, { kind: "askProgress" });
   }
 
   /** The survey is over: what was heard is of no use for the next one. */
@@ -58,15 +61,15 @@ export class Progress {
   }
 
   /**
-   * It has executed as much as anybody had {@link BEHIND_MS} ago, or when the survey began; or it
-   * executes nothing.
+   * Level: it has executed as much as anybody had {@link BEHIND_MS} ago, or when first heard of
+   * since the survey began; or it executes nothing.
    */
-  keepsUp(node: NodeId): boolean {
+  paceOf(node: NodeId): Pace {
     const { self, executedUpTo } = this.#options;
-    const mark = this.#marks[0];
+    const [mark] = this.#marks;
     const index = node === self ? executedUpTo() : this.#reported.get(node);
-    if (mark === undefined || index === undefined) return false;
-    return index === null || index >= mark.upTo;
+    if (mark === undefined || index === undefined) return "unknown";
+    return index === null || index >= mark.upTo ? "level" : "behind";
   }
 
   asked(from: NodeId): void {
@@ -74,8 +77,17 @@ export class Progress {
     this.#options.send(from, { kind: "progress", executedUpTo });
   }
 
-  /** Late answers of the survey before are as good as any. */
   heard(from: NodeId, executedUpTo: number | null): void {
+    if (!this.#options.peers().includes(from)) return;
+    const [mark] = this.#marks;
+    // The node that asks may be the one that is behind, and begins by knowing of nobody but itself.
+    if (mark !== undefined && !this.#reported.has(from))
+      mark.upTo = Math.max(mark.upTo, executedUpTo ?? 0);
     this.#reported.set(from, executedUpTo);
+  }
+
+  /** When it comes back, it may have executed less. */
+  linkDown(peer: NodeId): void {
+    this.#reported.delete(peer);
   }
 }

@@ -242,6 +242,13 @@ describe("resubmission", () => {
   });
 });
 
+test("nobody waits for a barrier of the host's own", () => {
+  requests.addBarrier(0, 1_000);
+  expect([requests.outstanding, requests.isAwaited]).toEqual([1, false]);
+  own(1);
+  expect(requests.isAwaited).toBe(true);
+});
+
 describe("when a newer life of this node has closed its session", () => {
   const NEWER = "~3.50";
   const expired: Executed = { kind: "refused", code: "session-expired" };

@@ -73,6 +73,11 @@ export class Requests {
     return this.#count;
   }
 
+  /** Somebody waits for one of them: more than a barrier of the host's own is outstanding. */
+  get isAwaited(): boolean {
+    return this.#count > (this.#barrier === null ? 0 : 1);
+  }
+
   /** Something waits to be handed to the protocol. */
   get hasUnproposed(): boolean {
     return this.#toPropose.length > 0 || (this.#waiting.size > 0 && this.#hasRoom());

@@ -44,8 +44,8 @@ const NO_SPACE_RETRY_MS = 1_000;
 /**
  * How many times as long the journal may become while somebody fetches a state from here who lacks
  * the log after it too, and as long as that state in any case. What is cut off meanwhile he has to
- * fetch again, with the next state; so that he ends at all, it must not be cut faster than he
- * fetches.
+ * fetch again, with the next state; so that he ends at all, those whom he asks must not cut it
+ * faster than he fetches.
  */
 const PATIENCE = 4;
 
@@ -179,7 +179,7 @@ export class Snapshotting {
     const { booted, tuning, tenure } = this.#options;
     const kept = this.#keptBytes;
     const { journalBytesMax } = tuning;
-    // Whoever lacks the beginning of the configuration alone has followed the log since.
+    // Whoever asks for its beginning alone follows the log since, or else asks for more after that.
     const bytesMax = this.#transfer.isServing(tenure()?.began ?? NOWHERE)
       ? Math.max(PATIENCE * journalBytesMax, this.latestBytes)
       : journalBytesMax;

@@ -54,8 +54,8 @@ export class StateServing {
   }
 
   /**
-   * Somebody fetches from here, or has just done so and has to put the state in place, who asked
-   * for a later one than at `position`.
+   * Somebody asked for a later state than at `position` and was offered one; it is taken that he
+   * fetches it, here or elsewhere, and has to put it in place then.
    */
   isServing(position: Position): boolean {
     const now = this.#options.clock.now();

@@ -26,7 +26,7 @@ export class StateTransfer {
     return this.#fetching.isActive;
   }
 
-  /** Somebody fetches a state from here, or has just done so, who needs a later one than this. */
+  /** Somebody was offered a state from here, not long ago, who needs a later one than this. */
   isServing(position: Position): boolean {
     return this.#serving.isServing(position);
   }

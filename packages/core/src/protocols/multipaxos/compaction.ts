@@ -41,12 +41,12 @@ export function onInstalled(state: MultipaxosState, out: Out, index: Slot): void
     repairUpTo(state, out, index);
     state.chosenUpTo = index;
     state.compactedUpTo = Math.max(state.compactedUpTo, index);
+    checkpoint(out, checkpointRecords(state));
   }
   state.deliveredUpTo = Math.max(state.deliveredUpTo, index);
   // What is still missing above is asked for at once, not when the transfer would have been
   // repeated.
   state.catchUp = null;
-  checkpoint(out, checkpointRecords(state));
 }
 
 /** Everything durable about this replica, as the only records that are left. */

@@ -38,11 +38,11 @@ export function onInstalled(state: SequenceState, out: Out, index: Slot): void {
     overtaken(state, out, false);
     compactUpTo(state, index);
     state.decidedUpTo = index;
+    checkpoint(out, checkpointRecords(state));
   }
   state.deliveredUpTo = Math.max(state.deliveredUpTo, index);
   // What is still missing above is asked for at once, not when the transfer would be repeated.
   state.catchUp = null;
-  checkpoint(out, checkpointRecords(state));
 }
 
 /** Everything durable about this replica, as the only records that are left. */
