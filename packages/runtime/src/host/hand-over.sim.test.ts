@@ -176,6 +176,7 @@ describe.each(["multipaxos", "omnipaxos"] as const)("%s", (name) => {
     expect(lab.runUntil(() => statusOf(lab, 0)?.ready === true)).toBe(true);
     // Whoever was to take the newcomers on from learning to voting has forgotten it.
     const again = lab.reconfigure(0, [0, 3, 4]);
+    writer.until([4], () => lab.outcomes.has(again));
     const isIn = (id: NodeId) => statusOf(lab, id)?.membership.state === "member";
     writer.until([4], () => [0, 3, 4].every((id) => isIn(id) && statusOf(lab, id)?.voter === true));
     writer.some([0, 3, 4], 20);

@@ -83,7 +83,7 @@ test("tries again with that one when it has worked before", async () => {
 
 test("stops when asked, and starts no more", async () => {
   const running = run(
-    `${WAITS}; process.on("SIGTERM", () => { console.log("bye"); process.exit() })`,
+    `process.on("SIGTERM", () => { console.log("bye"); process.exit() }); ${WAITS}`,
   );
   await until(() => log() === "up\n");
   await running.stop();
