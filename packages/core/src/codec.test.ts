@@ -100,6 +100,20 @@ describe("what was written is read", () => {
     );
   });
 
+  test("strings of any length come back, behind what was there before", () => {
+    for (const unit of ["a", "ä", "日", "🦉"])
+      for (const length of [1, 341, 512, 1024, 1025, 5000]) {
+        const text = unit.repeat(length);
+        const writer = new Writer(1);
+        writer.u8(7);
+        writer.string(text);
+        writer.u8(8);
+        const reader = new Reader(writer.take());
+        expect([reader.u8(), reader.string(), reader.u8()]).toEqual([7, text, 8]);
+        expect(reader.complete()).toBe(true);
+      }
+  });
+
   test("a reader of a part sees that part only", () => {
     const writer = new Writer();
     for (const value of [1, 2, 3]) writer.u32(value);

@@ -2,6 +2,8 @@ import { invariant, invariantU53 } from "./invariant.ts";
 import { decodeUtf8, utf8Length, writeUtf8 } from "./utf8.ts";
 
 const HIGH = 0x1_0000_0000;
+/** Code units of a short string; each takes at most three bytes. */
+const SHORT = 1024;
 
 /**
  * Appends little-endian, fixed-width fields to a growing buffer. Reusable: `reset`, then write
@@ -72,11 +74,12 @@ export class Writer {
 
   /** A u32 length in bytes, then UTF-8. */
   string(value: string): void {
-    const size = utf8Length(value);
-    this.u32(size);
-    this.#room(size);
-    writeUtf8(this.#bytes, this.#length, value);
-    this.#length += size;
+    // Counting takes as long as writing: short ones get room for the longest that they can be.
+    this.#room(4 + (value.length <= SHORT ? 3 * value.length : utf8Length(value)));
+    const start = this.#length + 4;
+    const end = writeUtf8(this.#bytes, start, value);
+    putU32(this.#bytes, this.#length, end - start);
+    this.#length = end;
   }
 
   /** Overwrites a u32 written earlier, for lengths and checksums that are known late. */

@@ -29,6 +29,16 @@ test("frozen: manifests on disk and seeds in reports depend on these", () => {
   ]);
 });
 
+test("frozen: so are those of whole chunks, wherever they begin in a buffer", () => {
+  const long = Uint8Array.from({ length: 4099 }, (_, at) => at * 7);
+  const outer = new Uint8Array(long.length + 3);
+  for (let at = 0; at < 4; at += 1) {
+    outer.set(long, at);
+    expect(hash64(outer.subarray(at, at + 4099))).toBe("2a74e28770707e25");
+    expect(hash64(outer.subarray(at, at + 1023))).toBe("fb7c33eda66bbf6e");
+  }
+});
+
 test("sees every byte, its place, and the length", () => {
   const seen = new Set<string>();
   for (let length = 0; length < 40; length += 1) {

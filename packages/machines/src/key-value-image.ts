@@ -40,9 +40,9 @@ export class KeyValueImage implements MachineImage {
     for (; !cursor.atEnd; cursor.advance()) {
       const { key, value } = cursor;
       const room = bytesMax - writer.length - 8 - value.length;
-      // A key of n code units takes n bytes at least: most of those that do not fit need no
-      // counting.
-      if (writer.length > 1 && (key.length > room || utf8Length(key) > room)) break;
+      // A key of n code units takes between n and 3n bytes: hardly any needs counting.
+      const mayNotFit = writer.length > 1 && 3 * key.length > room;
+      if (mayNotFit && (key.length > room || utf8Length(key) > room)) break;
       writer.string(key);
       writer.bytes(value.view());
     }
