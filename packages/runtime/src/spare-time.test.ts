@@ -33,12 +33,12 @@ function next(): number {
   return timer.at;
 }
 
-/** Slices of 10 ms, one after the other: when each of them begins. */
+/** Slices of 5 ms, one after the other: when each of them begins. */
 function slices(count: number): number[] {
   const begun: number[] = [];
   const slice = (): void => {
     begun.push(now);
-    work(10);
+    work(5);
     if (begun.length < count) spare.soon(slice);
   };
   spare.soon(slice);
@@ -47,22 +47,22 @@ function slices(count: number): number[] {
 }
 
 test("while no commands come, one slice follows the other", () => {
-  expect(slices(4)).toEqual([0, 10, 20, 30]);
+  expect(slices(4)).toEqual([0, 5, 10, 15]);
 });
 
-test("while commands come, a tenth of the time is for slices", () => {
+test("while commands come, a twentieth of the time is for slices", () => {
   spare.commandsCame(false);
   expect(slices(3)).toEqual([0, 100, 200]);
 });
 
 test("a quarter of it, where they cannot be executed before the slices are done", () => {
   spare.commandsCame(true);
-  expect(slices(3)).toEqual([0, 40, 80]);
+  expect(slices(3)).toEqual([0, 20, 40]);
 });
 
 test("commands come for a while after the last of them, and then no more", () => {
   spare.commandsCame(false);
-  expect(slices(5)).toEqual([0, 100, 200, 210, 220]);
+  expect(slices(5)).toEqual([0, 100, 200, 205, 210]);
 });
 
 test("a node that is not told of commands takes it that they come", () => {
@@ -70,7 +70,7 @@ test("a node that is not told of commands takes it that they come", () => {
   expect(slices(4)).toEqual([0, 100, 200, 300]);
   spare.hearsOfCommands(true);
   const from = now;
-  expect(slices(2)).toEqual([from, from + 10]);
+  expect(slices(2)).toEqual([from, from + 5]);
 });
 
 test("what was counted is rested from, whoever comes next and however it was nested", () => {
@@ -85,8 +85,8 @@ test("what was counted is rested from, whoever comes next and however it was nes
   spare.whenRested(() => {
     ran = now;
   });
-  expect(next()).toBe(70);
-  expect(ran).toBe(70);
+  expect(next()).toBe(140);
+  expect(ran).toBe(140);
 });
 
 test("a slice that asks for the next one before it ends rests from what it has taken", () => {
@@ -95,7 +95,7 @@ test("a slice that asks for the next one before it ends rests from what it has t
     work(5);
     spare.whenRested(() => undefined);
   })();
-  expect(next()).toBe(50);
+  expect(next()).toBe(100);
 });
 
 test("what is rested runs at once", () => {
@@ -115,5 +115,5 @@ test("what throws has taken its time all the same", () => {
   });
   expect(failing).toThrow("no");
   spare.soon(() => undefined);
-  expect(next()).toBe(20);
+  expect(next()).toBe(40);
 });

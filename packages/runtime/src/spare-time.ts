@@ -1,7 +1,7 @@
 import type { Clock } from "@synod/core";
 
 /** While commands come, background work gets one part of so many of this node's time. */
-const PARTS = 10;
+const PARTS = 20;
 /** While this node lacks the state: nothing can be executed before, and all that comes waits. */
 const PARTS_LACKING = 4;
 /** They come for so long after the last one. */
