@@ -1,6 +1,7 @@
 import { createHistogram } from "node:perf_hooks";
 import { HttpConnection, RequestTemplate } from "./http-connection.ts";
 import type { Load, LoadMessage, LoadRequest, LoadResult } from "./load.ts";
+import { Rate } from "./rate.ts";
 
 /** The load generator, a process of its own: told by its first argument, answers over IPC. */
 const load = JSON.parse(process.argv[2] ?? "") as Load;
@@ -83,6 +84,7 @@ function end(): void {
   tell({ kind: "result", result });
   for (const connection of connections) connection.end();
   clearInterval(progress);
+  rate?.end();
   process.disconnect?.();
 }
 
@@ -95,7 +97,10 @@ process.on("message", (request: LoadRequest) => {
 process.on("disconnect", () => process.exit());
 
 const template = new RequestTemplate(load.method, load.valueBytes);
-const listener = { nextKey, answered, broken: () => (failures += 1) };
+const rate = load.perSecond === null ? null : new Rate(load.perSecond);
+const whenDue = (send: (from: number) => void): void =>
+  rate === null ? send(performance.now()) : rate.whenDue(send);
+const listener = { whenDue, nextKey, answered, broken: () => (failures += 1) };
 const connections = Array.from({ length: load.connections }, (_, index) => {
   const target = load.targets[index % load.targets.length];
   if (target === undefined) throw new Error("no targets");

@@ -44,6 +44,7 @@ async function converse(
   const statuses: number[] = [];
   await new Promise<void>((resolve) => {
     new HttpConnection({ host: "127.0.0.1", port }, new RequestTemplate(method, 3), {
+      whenDue: (send) => send(0),
       nextKey: () => {
         const key = left.shift() ?? -1;
         if (key < 0) resolve();

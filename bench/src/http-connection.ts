@@ -28,9 +28,11 @@ export class RequestTemplate {
 
 /** What a connection tells whoever drives it. */
 export interface ConnectionListener {
+  /** Calls `send` when the next request may go out, with the time from which it counts. */
+  whenDue(send: (from: number) => void): void;
   /** The next key, or -1 to stop. */
   nextKey(): number;
-  answered(status: number, sentAt: number): void;
+  answered(status: number, from: number): void;
   broken(): void;
 }
 
@@ -44,7 +46,8 @@ export class HttpConnection {
   readonly #request: Buffer;
   readonly #keyAt: number;
   #socket: Socket | null = null;
-  #sentAt = 0;
+  #countsFrom = 0;
+  #asked = false;
   #ended = false;
   #held = Buffer.alloc(0);
 
@@ -81,7 +84,7 @@ export class HttpConnection {
       },
     });
     this.#socket = socket;
-    socket.on("connect", () => this.#send());
+    socket.on("connect", () => this.#ask());
     socket.on("error", () => undefined);
     socket.on("close", () => {
       if (this.#ended) return;
@@ -90,7 +93,17 @@ export class HttpConnection {
     });
   }
 
-  #send(): void {
+  #ask(): void {
+    if (this.#asked || this.#ended) return;
+    this.#asked = true;
+    this.#listener.whenDue((from) => {
+      this.#asked = false;
+      // One that is gone by then asks again when it is back.
+      if (!this.#ended && this.#socket?.readyState === "open") this.#send(from);
+    });
+  }
+
+  #send(from: number): void {
     const key = this.#listener.nextKey();
     if (key < 0) return this.end();
     let left = key;
@@ -98,7 +111,7 @@ export class HttpConnection {
       this.#request[this.#keyAt + digit] = 48 + (left % 10);
       left = Math.floor(left / 10);
     }
-    this.#sentAt = performance.now();
+    this.#countsFrom = from;
     this.#socket?.write(this.#request);
   }
 
@@ -110,8 +123,8 @@ export class HttpConnection {
       return;
     }
     this.#held = EMPTY;
-    this.#listener.answered(status, this.#sentAt);
-    if (!this.#ended) this.#send();
+    this.#listener.answered(status, this.#countsFrom);
+    this.#ask();
   }
 }
 

@@ -5,6 +5,8 @@ export interface Load {
   readonly method: "PUT" | "GET";
   /** Requests outstanding, one per connection. */
   readonly connections: number;
+  /** Requests per second that are asked for; null: as many as are answered. */
+  readonly perSecond: number | null;
   readonly valueBytes: number;
   /** Keys are drawn from this many. */
   readonly keys: number;

@@ -23,6 +23,7 @@ export interface LoadHooks {
 export const USUAL_LOAD: Omit<Load, "targets"> = {
   method: "PUT",
   connections: 64,
+  perSecond: null,
   valueBytes: 256,
   keys: 100_000,
   inOrder: false,

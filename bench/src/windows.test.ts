@@ -15,6 +15,11 @@ test("medians of the seconds before and after, and of those meanwhile, are compa
   });
 });
 
+test("where so much was asked for, that is what is usual", () => {
+  const course = courseOf(seconds(100, 100, 70, 79, 81, 130, 120, 5), 2, 5, 100);
+  expect(course).toMatchObject({ usual: 100, during: 79, dropPercent: 21, longestLow: 2 });
+});
+
 test("seconds in which the host gave much to others count for no median", () => {
   const noisy = (done: number): Second => ({ done, stolen: 10 });
   const course = courseOf(

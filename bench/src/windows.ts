@@ -9,7 +9,7 @@ export interface Second {
 
 /** What the seconds of a load say of something that was done meanwhile. */
 export interface Course {
-  /** Median of the quiet seconds before, and after it was over. */
+  /** What was asked for; else the median of the quiet seconds before, and after it was over. */
   readonly usual: number;
   /** The worst of all those seconds: how uneven it is when nothing is done. */
   readonly worstUsual: number;
@@ -34,14 +34,21 @@ export const QUIET = 3;
 
 /**
  * The last second is not whole and does not count. `at`: in seconds since the first, when it was
- * begun to do something, and `until`, when that was over. There are whole seconds before.
+ * begun to do something, and `until`, when that was over. There are whole seconds before. `asked`:
+ * how much was asked for in each; null: as much as could be done.
  */
-export function courseOf(seconds: readonly Second[], at: number, until: number): Course {
+export function courseOf(
+  seconds: readonly Second[],
+  at: number,
+  until: number,
+  asked: number | null = null,
+): Course {
   const whole = seconds.slice(0, -1);
   const [from, to] = [Math.floor(at), Math.ceil(until)];
   const during = whole.slice(from, to);
   const otherwise = [...whole.slice(0, from), ...whole.slice(to)];
-  const usual = medianOf(otherwise);
+  // Some of the seconds after make up for bad ones before.
+  const usual = asked ?? medianOf(otherwise);
   const meanwhile = medianOf(during);
   return {
     usual,
