@@ -24,7 +24,7 @@ interface Scenario {
   readonly replaced: number;
   /** Newcomers fetch the state from the member that led before, and from nobody else. */
   readonly leaderOnly: boolean;
-  /** As many writes as are answered; or, at most, {@link SPARING} of what that was. */
+  /** As many writes as are answered; or {@link SPARING} of what that was, answered or not. */
   readonly load: "full" | "sparing";
 }
 

@@ -85,6 +85,16 @@ test("footprints name the key, and nothing when there is none", () => {
 });
 
 describe("images", () => {
+  test("keys take the bytes that they have in UTF-8, to the last of a slice", () => {
+    const machine = new KeyValueMachine();
+    for (let at = 10; at < 60; at += 1)
+      machine.apply(keyValue.put(`${at}${"日".repeat(at)}`, bytesOf(at, 3)));
+    for (let bytesMax = 200; bytesMax < 400; bytesMax += 1) {
+      const image = slices(machine.freeze(), bytesMax);
+      expect(Math.max(...image.map((slice) => slice.length))).toBeLessThanOrEqual(bytesMax);
+    }
+  });
+
   for (const bytesMax of [1, 64, 1_000, 50_000]) {
     test(`in slices of ${bytesMax}: the state as of the freeze, though writes go on`, () => {
       const prng = createPrng(bytesMax);
